@@ -1,0 +1,55 @@
+import type { JobStatus } from '../spec/kinds.ts';
+import type { StopVerdict } from '../sources/source.ts';
+
+export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const STAGES = ['extract', 'normalize', 'load'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/**
+ * What a run says while it goes on. The run log holds these as JSON lines (after redaction); text is a rendering of them.
+ * `job` is `source.table`; `at` is milliseconds since the epoch, UTC.
+ */
+export type RunEvent = { at: number; level: LogLevel } & (
+  | { type: 'run_started'; run_id: string; pipeline: string; destination: string; jobs: number; workers: number }
+  | { type: 'job_started'; job: string; row: number; attempt: number }
+  | { type: 'job_stage'; job: string; stage: Stage }
+  | { type: 'job_progress'; job: string; stage: Stage; rows: number; bytes: number; pages?: number }
+  | { type: 'job_retry'; job: string; attempt: number; wait_ms: number; code: string; message: string }
+  | { type: 'job_schema_change'; job: string; table: string; change: string }
+  | { type: 'job_warning'; job: string; code: string; message: string; hint?: string; column?: string }
+  | { type: 'job_finished'; job: string; result: JobResult }
+  | { type: 'log'; job?: string; message: string }
+  | { type: 'run_finished'; run_id: string; status: JobStatus; metrics_path: string }
+);
+
+/** A described error, as it leaves the engine. */
+export interface DescribedError {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** One job's part of the metrics document (spec section 5). */
+export interface JobResult {
+  source_name: string;
+  table_name: string;
+  /** `schema.table` in the destination. */
+  target: string;
+  status: JobStatus;
+  rows_processed: number;
+  bytes: number;
+  pages: number | null;
+  files: number | null;
+  durations: { extract_seconds: number; normalize_seconds: number; load_seconds: number; total_seconds: number };
+  retries: number;
+  watermark_before: string | null;
+  watermark_after: string | null;
+  stop: StopVerdict | null;
+  schema_changes: string[];
+  warnings: { code: string; message: string; hint?: string; column?: string }[];
+  checks: unknown[];
+  error: DescribedError | null;
+  load_id: string | null;
+}

@@ -1,0 +1,38 @@
+/** The closed vocabularies of the product: one list, one union type, used by models, screens, help texts and documents alike. */
+
+export const SOURCE_TYPES = ['postgresql', 'oracle', 'mssql', 'azure_sql', 'api', 'filesystem'] as const;
+export type SourceType = (typeof SOURCE_TYPES)[number];
+
+/** Source types that are databases and share their options. */
+export const DATABASE_SOURCE_TYPES = ['postgresql', 'oracle', 'mssql', 'azure_sql'] as const;
+export type DatabaseSourceType = (typeof DATABASE_SOURCE_TYPES)[number];
+
+export const LOAD_TYPES = ['FULL', 'INCREMENTAL'] as const;
+export type LoadType = (typeof LOAD_TYPES)[number];
+
+export const WRITE_DISPOSITIONS = ['replace', 'append', 'merge'] as const;
+export type WriteDisposition = (typeof WRITE_DISPOSITIONS)[number];
+
+export const PAGINATION_TYPES = ['single_page', 'offset', 'cursor', 'page_number', 'header_link', 'json_link'] as const;
+export type PaginationType = (typeof PAGINATION_TYPES)[number];
+
+export const AUTH_TYPES = ['none', 'api_key', 'bearer', 'basic', 'oauth2'] as const;
+export type AuthType = (typeof AUTH_TYPES)[number];
+
+export const FILE_FORMATS = ['parquet', 'csv', 'jsonl'] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
+
+export const INCREMENTAL_MODES = ['none', 'file_modified', 'file_name', 'folder_date'] as const;
+export type IncrementalMode = (typeof INCREMENTAL_MODES)[number];
+
+export const SCHEMA_CONTRACTS = ['evolve', 'freeze', 'discard_row', 'discard_value'] as const;
+export type SchemaContract = (typeof SCHEMA_CONTRACTS)[number];
+
+export const NULL_WATERMARKS = ['exclude', 'include', 'raise'] as const;
+export type NullWatermarks = (typeof NULL_WATERMARKS)[number];
+
+export const DESTINATION_TYPES = ['duckdb', 'filesystem', 'databricks'] as const;
+export type DestinationType = (typeof DESTINATION_TYPES)[number];
+
+export const JOB_STATUSES = ['SUCCESS', 'FAILED', 'SKIPPED', 'CANCELLED'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
