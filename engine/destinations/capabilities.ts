@@ -1,4 +1,4 @@
-import type { TypePolicy } from '../sources/source.ts';
+import type { TypePolicy } from '../spec/kinds.ts';
 
 /** What a destination can do, as data. */
 export interface DestinationCapabilities {

@@ -1,6 +1,6 @@
 import type { Workspace } from '../duckdb/workspace.ts';
 import type { Job, Lag } from '../spec/job.ts';
-import type { NullWatermarks } from '../spec/kinds.ts';
+import type { NullWatermarks, TypePolicy } from '../spec/kinds.ts';
 
 /**
  * A place that jobs read from. One implementation a kind, each in its own folder with the same file names.
@@ -23,9 +23,6 @@ export interface Source {
   /** Frees connections. Safe to call twice. */
   close(): Promise<void>;
 }
-
-/** How values should land: `native` keeps DuckDB's own types, `portable` applies the type adapters (spec section 2) that Parquet readers such as Spark need. */
-export type TypePolicy = 'native' | 'portable';
 
 export interface ReadRequest {
   job: Job;

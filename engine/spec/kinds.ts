@@ -34,5 +34,9 @@ export type NullWatermarks = (typeof NULL_WATERMARKS)[number];
 export const DESTINATION_TYPES = ['duckdb', 'filesystem', 'databricks'] as const;
 export type DestinationType = (typeof DESTINATION_TYPES)[number];
 
+/** How values should land: `native` keeps DuckDB's own types, `portable` applies the type adapters (spec section 2) that Parquet readers such as Spark need. */
+export const TYPE_POLICIES = ['native', 'portable'] as const;
+export type TypePolicy = (typeof TYPE_POLICIES)[number];
+
 export const JOB_STATUSES = ['SUCCESS', 'FAILED', 'SKIPPED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
