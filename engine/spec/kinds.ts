@@ -40,3 +40,23 @@ export type TypePolicy = (typeof TYPE_POLICIES)[number];
 
 export const JOB_STATUSES = ['SUCCESS', 'FAILED', 'SKIPPED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
+
+export const CHECK_TYPES = ['row_count', 'null_rate', 'uniqueness', 'freshness', 'custom_sql', 'reconcile'] as const;
+export type CheckType = (typeof CHECK_TYPES)[number];
+
+export const CHECK_SEVERITIES = ['warning', 'error', 'critical'] as const;
+export type CheckSeverity = (typeof CHECK_SEVERITIES)[number];
+
+/** What a check looks at: the whole table, or only the rows of this load. */
+export const CHECK_SCOPES = ['table', 'load'] as const;
+export type CheckScope = (typeof CHECK_SCOPES)[number];
+
+export const CHECK_STATUSES = ['passed', 'failed', 'skipped'] as const;
+export type CheckStatus = (typeof CHECK_STATUSES)[number];
+
+/** What a reconcile check compares between source and target. */
+export const RECONCILE_METHODS = ['count', 'sum', 'checksum'] as const;
+export type ReconcileMethod = (typeof RECONCILE_METHODS)[number];
+
+export const TABLE_FORMATS = ['parquet', 'delta'] as const;
+export type TableFormat = (typeof TABLE_FORMATS)[number];

@@ -39,6 +39,11 @@ export interface Project {
   checks: Check[];
   connections: Record<string, Connection>;
   destinations: Record<string, DestinationConfig>;
+  /**
+   * Name of the destination that a run uses: the one asked for, then the Pipeline sheet's, then `[destination].type`, then the only one there is.
+   * Null where none could be told; findings say why.
+   */
+  destination: string | null;
 }
 
 export interface Validation {
