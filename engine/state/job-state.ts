@@ -18,6 +18,8 @@ export const jobStateModel = z.object({
   watermark: z.string().nullable(),
   /** Rows already loaded that the next `>=` read will meet again: hash of the row (or of its primary key) and how many there were. */
   boundary: z.array(z.tuple([z.string(), z.int().positive()])),
+  /** Columns that the boundary's hashes were made of. */
+  boundary_columns: z.array(z.string()).default([]),
   /** The source's own, e.g. identities of loaded files. */
   source_state: z.unknown(),
   load_id: z.string(),
