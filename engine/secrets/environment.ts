@@ -1,0 +1,111 @@
+import type { SecretProvider } from './provider.ts';
+import { isSecretKey } from './secret-keys.ts';
+
+/** Variables, as `process.env` gives them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const SECTIONS = ['sources', 'destination', 'destinations'];
+
+/**
+ * Values from environment variables in dlt's form: the key path in upper case, joined by two underscores
+ * (`SOURCES__SHOP__PASSWORD`, `DESTINATION__DATABRICKS__ACCESS_TOKEN`), in any case, to any depth.
+ * A name is given back in the spelling of `known` paths where one matches (letters that a variable cannot hold count as `_`), else in lower case.
+ * An empty variable counts as not set: CI systems set a missing secret so.
+ * Text that is a JSON object or list becomes one, unless its key is a secret's; models read numbers and booleans from text themselves.
+ *
+ * @param known key paths of the project: what its files say, and the names that its workbook uses
+ */
+export function environmentProvider(
+  environment: Environment,
+  known: readonly (readonly string[])[] = [],
+): SecretProvider {
+  const tree = nameTree(known);
+  const values = new Map<string, { path: string[]; value: unknown; variable: string }>();
+  // Upper case is dlt's own form: it comes last and so wins over another spelling of the same variable.
+  const variables = Object.keys(environment).sort(
+    (a, b) => Number(a === a.toUpperCase()) - Number(b === b.toUpperCase()),
+  );
+  for (const variable of variables) {
+    const text = environment[variable];
+    if (text === undefined || text === '') continue;
+    const path = pathOf(variable, tree);
+    if (path === null) continue;
+    const value = isSecretKey(path) ? text : structured(text);
+    values.set(JSON.stringify(path), { path, value, variable });
+  }
+  return {
+    name: 'environment',
+    async get(path) {
+      const found = values.get(JSON.stringify(path));
+      return found === undefined ? null : { kind: 'value', value: found.value, place: found.variable };
+    },
+    async paths() {
+      return [...values.values()].map(({ path }) => path);
+    },
+  };
+}
+
+/** The variable that a key path is looked up under, e.g. for hints: `SOURCES__SHOP__PASSWORD`. */
+export function variableName(path: readonly string[]): string {
+  return path.map(variablePart).join('__');
+}
+
+function variablePart(key: string): string {
+  return key.toUpperCase().replace(/[^\p{L}\p{N}_]/gu, '_');
+}
+
+interface NameNode {
+  key: string;
+  children: Map<string, NameNode>;
+}
+
+function nameTree(known: readonly (readonly string[])[]): NameNode {
+  const root: NameNode = { key: '', children: new Map() };
+  for (const path of [...SECTIONS.map((section) => [section]), ...known]) {
+    let node = root;
+    for (const key of path) {
+      const part = variablePart(key);
+      let child = node.children.get(part);
+      if (child === undefined) {
+        child = { key, children: new Map() };
+        node.children.set(part, child);
+      }
+      node = child;
+    }
+  }
+  return root;
+}
+
+/** Null where the variable does not begin with a section of the project. */
+function pathOf(variable: string, tree: NameNode): string[] | null {
+  const parts = variable.toUpperCase().split('__');
+  if (parts.length < 2 || !tree.children.has(parts[0]!)) return null;
+  const path: string[] = [];
+  let node: NameNode | undefined = tree;
+  let i = 0;
+  while (i < parts.length) {
+    // A known name may hold two underscores itself (`shop__eu`): the longest that is known wins.
+    let next: NameNode | undefined;
+    let taken = 1;
+    for (let n = parts.length - i; n >= 1 && node !== undefined && next === undefined; n -= 1) {
+      next = node.children.get(parts.slice(i, i + n).join('__'));
+      taken = n;
+    }
+    if (next === undefined) taken = 1;
+    const key = next?.key ?? parts[i]!.toLowerCase();
+    if (key === '') return null;
+    path.push(key);
+    node = next;
+    i += taken;
+  }
+  return path;
+}
+
+function structured(text: string): unknown {
+  if (!/^\s*[{[]/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
