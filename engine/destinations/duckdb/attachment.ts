@@ -1,0 +1,134 @@
+import { mkdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { identifier, literal } from '../../duckdb/sql.ts';
+import type { Workspace, WorkspaceConnection } from '../../duckdb/workspace.ts';
+import { IngestError } from '../../errors.ts';
+import { Mutex } from '../mutex.ts';
+import { describeFileError } from './duckdb-errors.ts';
+
+/** A database file as it hangs in a workspace. */
+export interface Attachment {
+  /** The database's name inside the workspace. */
+  alias: string;
+  /** One load into the file at a time. */
+  loads: Mutex;
+  detach(): Promise<void>;
+}
+
+interface Shared {
+  workspace: Workspace;
+  alias: string;
+  loads: Mutex;
+  users: number;
+  ready: Promise<void>;
+  /** Set once the last user let go. */
+  closing: Promise<void> | null;
+}
+
+/**
+ * What this process has attached, by canonical path. DuckDB's file lock holds between processes only (POSIX locks never conflict inside one),
+ * so two workspaces of one process would both write to the file and ruin it.
+ */
+const attached = new Map<string, Shared>();
+
+/** Attaches a DuckDB file, which is made with its folder when missing. Attaching it twice to one workspace shares it. */
+export async function attach(path: string, name: string, workspace: Workspace): Promise<Attachment> {
+  const key = await canonicalPath(path);
+  let shared = attached.get(key);
+  while (shared?.closing) {
+    await shared.closing.catch(() => undefined);
+    shared = attached.get(key);
+  }
+  if (shared && shared.workspace !== workspace) {
+    throw new IngestError('LOCKED', `The DuckDB file ${path} is in use by another run of this program.`, {
+      hint: 'Wait for that run, or cancel it.',
+      retryable: true,
+    });
+  }
+  if (!shared) {
+    const alias = workspace.uniqueName(name);
+    shared = {
+      workspace,
+      alias,
+      loads: new Mutex(),
+      users: 0,
+      ready: attachFile(path, alias, workspace),
+      closing: null,
+    };
+    attached.set(key, shared);
+  }
+  shared.users += 1;
+  try {
+    await shared.ready;
+  } catch (error) {
+    attached.delete(key);
+    throw error;
+  }
+  return { alias: shared.alias, loads: shared.loads, detach: once(() => release(key, shared)) };
+}
+
+/** Runs something in a connection of its own. */
+export async function inConnection<T>(
+  workspace: Workspace,
+  task: (connection: WorkspaceConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await workspace.connect();
+  try {
+    return await task(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+async function attachFile(path: string, alias: string, workspace: Workspace): Promise<void> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) {
+    throw new IngestError('DESTINATION_PATH', `The DuckDB destination's path ${path} is a folder, not a file.`, {
+      hint: 'Let `path` name a file inside it, e.g. `data.duckdb`.',
+    });
+  }
+  const sql = `ATTACH ${literal(path)} AS ${identifier(alias)} (TYPE duckdb, READ_WRITE)`;
+  await inConnection(workspace, (connection) => connection.run(sql)).catch((error: unknown) => {
+    throw describeFileError(error, path);
+  });
+}
+
+async function release(key: string, shared: Shared): Promise<void> {
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  const sql = `DETACH ${identifier(shared.alias)}`;
+  shared.closing = inConnection(shared.workspace, (connection) => connection.run(sql))
+    .then(() => undefined)
+    .finally(() => attached.delete(key));
+  await shared.closing;
+}
+
+/** One text for each file, however it is spelt, so that links and letter case do not hide that it is the same. */
+async function canonicalPath(path: string): Promise<string> {
+  const folder = dirname(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    const real = await realpath(path).catch(async () => join(await realpath(folder), basename(path)));
+    return process.platform === 'win32' || process.platform === 'darwin' ? real.toLowerCase() : real;
+  } catch (cause) {
+    throw new IngestError(
+      'DESTINATION_PATH',
+      `The folder ${folder} of the DuckDB file cannot be made: ${(cause as Error).message}.`,
+      {
+        hint: "Check the destination's `path`, and that you may write there.",
+        cause,
+      },
+    );
+  }
+}
+
+function once(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= task();
+    return running;
+  };
+}

@@ -1,0 +1,111 @@
+/** Signed integer types and how many decimal digits they may need. */
+const SIGNED = new Map([
+  ['TINYINT', 3],
+  ['SMALLINT', 5],
+  ['INTEGER', 10],
+  ['BIGINT', 19],
+  ['HUGEINT', 39],
+]);
+const UNSIGNED = new Map([
+  ['UTINYINT', 3],
+  ['USMALLINT', 5],
+  ['UINTEGER', 10],
+  ['UBIGINT', 20],
+  ['UHUGEINT', 39],
+]);
+/** The signed type that holds every value of an unsigned one. */
+const SIGNED_FOR = new Map([
+  ['UTINYINT', 'SMALLINT'],
+  ['USMALLINT', 'INTEGER'],
+  ['UINTEGER', 'BIGINT'],
+  ['UBIGINT', 'HUGEINT'],
+]);
+/** Integers that a DOUBLE (53 bits) holds exactly. */
+const EXACT_IN_DOUBLE = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'FLOAT']);
+/** Types whose text form gives the value back. */
+const TEXTUAL = new Set([
+  'BOOLEAN',
+  'FLOAT',
+  'DOUBLE',
+  'DATE',
+  'TIME',
+  'TIMESTAMP',
+  'TIMESTAMP_S',
+  'TIMESTAMP_MS',
+  'TIMESTAMP_NS',
+  'TIMESTAMP WITH TIME ZONE',
+  'TIME WITH TIME ZONE',
+  'INTERVAL',
+  'UUID',
+  'JSON',
+]);
+const ALIASES = new Map([
+  ['INT', 'INTEGER'],
+  ['INT1', 'TINYINT'],
+  ['INT2', 'SMALLINT'],
+  ['INT4', 'INTEGER'],
+  ['INT8', 'BIGINT'],
+  ['LONG', 'BIGINT'],
+  ['REAL', 'FLOAT'],
+  ['FLOAT4', 'FLOAT'],
+  ['FLOAT8', 'DOUBLE'],
+  ['TEXT', 'VARCHAR'],
+  ['STRING', 'VARCHAR'],
+  ['TIMESTAMPTZ', 'TIMESTAMP WITH TIME ZONE'],
+  ['BOOL', 'BOOLEAN'],
+]);
+
+/** Widenings that keep a number a number of the same kind: what readers of Parquet files, Spark among them, can follow. */
+export function isNumericWidening(from: string, to: string): boolean {
+  const [a, b] = [canonical(from), canonical(to)];
+  if (a === b) return true;
+  if (isWiderInteger(a, b)) return b !== 'HUGEINT' && b !== 'UHUGEINT';
+  if (a === 'FLOAT' && b === 'DOUBLE') return true;
+  const [narrow, wide] = [decimal(a), decimal(b)];
+  return narrow !== null && wide !== null && holdsDecimal(wide, narrow);
+}
+
+/** Every widening after which each value is still there, text included: what an `ALTER COLUMN … TYPE` of DuckDB can do without loss. */
+export function isSafeWidening(from: string, to: string): boolean {
+  const [a, b] = [canonical(from), canonical(to)];
+  if (a === b || isWiderInteger(a, b) || isNumericWidening(a, b)) return true;
+  if (b === 'DOUBLE') return EXACT_IN_DOUBLE.has(a);
+  if (b === 'TIMESTAMP') return a === 'DATE' || a === 'TIMESTAMP_S' || a === 'TIMESTAMP_MS';
+  const digits = SIGNED.get(a) ?? UNSIGNED.get(a);
+  const wide = decimal(b);
+  if (wide) return digits !== undefined && wide.precision - wide.scale >= digits;
+  if (b === 'VARCHAR') return digits !== undefined || decimal(a) !== null || TEXTUAL.has(a) || a.startsWith('ENUM(');
+  return false;
+}
+
+function isWiderInteger(from: string, to: string): boolean {
+  const ranks = (types: Map<string, number>, type: string) => [...types.keys()].indexOf(type);
+  if (SIGNED.has(from)) return ranks(SIGNED, to) > ranks(SIGNED, from);
+  if (!UNSIGNED.has(from)) return false;
+  if (UNSIGNED.has(to)) return ranks(UNSIGNED, to) > ranks(UNSIGNED, from);
+  const least = SIGNED_FOR.get(from);
+  return least !== undefined && ranks(SIGNED, to) >= ranks(SIGNED, least);
+}
+
+function decimal(type: string): { precision: number; scale: number } | null {
+  const match = /^DECIMAL\((\d+),(\d+)\)$/.exec(type);
+  return match ? { precision: Number(match[1]), scale: Number(match[2]) } : null;
+}
+
+function holdsDecimal(
+  wide: { precision: number; scale: number },
+  narrow: { precision: number; scale: number },
+): boolean {
+  return wide.scale >= narrow.scale && wide.precision - wide.scale >= narrow.precision - narrow.scale;
+}
+
+/** The type as DuckDB prints it. The case of what ENUM and STRUCT list counts, so those stay as they are. */
+function canonical(type: string): string {
+  const text = type.trim();
+  if (/^(enum|struct|map|union)\b/i.test(text) || text.endsWith(']')) return text;
+  const upper = text
+    .toUpperCase()
+    .replaceAll(/\s*([(),])\s*/g, '$1')
+    .replace(/^NUMERIC/, 'DECIMAL');
+  return ALIASES.get(upper) ?? upper;
+}
