@@ -7,9 +7,7 @@ import { escapeXml } from './xml.ts';
 const ESCAPE = /_x([0-9A-Fa-f]{4})_/g;
 
 /** A lone surrogate, a control character, or the two code points that XML forbids. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the purpose
-const UNWRITABLE =
-  /[\u0000-\u0008\u000B-\u001F\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+const UNWRITABLE = /(?![\t\n])\p{Cc}|\p{Cs}|[\uFFFE\uFFFF]/gu;
 
 export function decodeCellText(text: string): string {
   if (!text.includes('_x')) return text;
