@@ -58,6 +58,8 @@ export type SchemaChange =
   | { kind: 'create_table'; table: string; columns: PackageColumn[] }
   | { kind: 'add_column'; table: string; column: PackageColumn }
   | { kind: 'widen_column'; table: string; column: string; from: string; to: string }
+  /** Of a replace only: the old values go with their rows, so the column is dropped and made anew. */
+  | { kind: 'retype_column'; table: string; column: string; from: string; to: string }
   | { kind: 'allow_null'; table: string; column: string };
 
 export interface LoadResult {

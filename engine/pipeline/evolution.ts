@@ -9,7 +9,7 @@ import { isSafeWidening } from './exact-cast.ts';
 /** What becomes of one column of a batch in the light of the table that is already there. */
 export type ColumnFate =
   /** Lands with this type; values are cast to it exactly. */
-  | { kind: 'land'; type: string; change: 'add' | 'widen' | null }
+  | { kind: 'land'; type: string; change: 'add' | 'widen' | 'retype' | null }
   /** Contract `discard_value`: the column (when new) is left out, or values that do not fit `type` become null. */
   | { kind: 'discard_value'; type: string | null }
   /** Contract `discard_row`: rows with a value here (when new), or with one that does not fit `type`, are left out. */
@@ -18,6 +18,7 @@ export type ColumnFate =
 /**
  * Decides, by the schema contract and the destination's powers, how a batch column meets the existing one (spec section 3, "Schema evolution").
  * @param batch type that the batch brings, canonical
+ * @param replaces every old row goes, so that an old type need not take in the new values
  * @param existing the destination's column type, null where the table has no such column, undefined where there is no table yet
  * @throws IngestError SCHEMA_FROZEN, SCHEMA_CHANGE_UNSAFE
  */
@@ -27,6 +28,7 @@ export function columnFate(
   existing: string | null | undefined,
   contract: SchemaContract,
   capabilities: Pick<DestinationCapabilities, 'canWiden'>,
+  replaces = false,
 ): ColumnFate {
   if (existing === undefined) return { kind: 'land', type: batch, change: null };
   if (existing === null) {
@@ -42,6 +44,7 @@ export function columnFate(
   const wider = isSafeWidening(current, batch) ? batch : commonDecimal(current, batch);
   if (contract === 'evolve') {
     if (wider && capabilities.canWiden(current, wider)) return { kind: 'land', type: wider, change: 'widen' };
+    if (replaces) return { kind: 'land', type: batch, change: 'retype' };
     throw new IngestError('SCHEMA_CHANGE_UNSAFE', `Table ${where.table}, column "${where.column}": it is ${current} in the destination and ${batch} in the source, and ${current} cannot become ${batch} without a loss.`, {
       hint: `Keep the old type with column_types (\`${where.column}:${current.toLowerCase()}\`), rename the target table, or load it anew with --full-refresh.`,
     });
@@ -74,7 +77,12 @@ function frozen(where: { table: string; column: string }, what: string): IngestE
  * Steps that bring a destination's tables to a package's columns; pure, so that it can be shown before it is done.
  * @throws IngestError SCHEMA_CHANGE_UNSAFE where the live table changed since the package was made
  */
-export function planChanges(tables: PackageTable[], existing: ExistingTable[], capabilities: Pick<DestinationCapabilities, 'canWiden'>): SchemaChange[] {
+export function planChanges(
+  tables: PackageTable[],
+  existing: ExistingTable[],
+  capabilities: Pick<DestinationCapabilities, 'canWiden'>,
+  replaces: boolean,
+): SchemaChange[] {
   const changes: SchemaChange[] = [];
   const byName = new Map(existing.map((table) => [table.name.toLowerCase(), table]));
   for (const table of tables) {
@@ -90,9 +98,15 @@ export function planChanges(tables: PackageTable[], existing: ExistingTable[], c
         changes.push({ kind: 'add_column', table: table.name, column: { ...column, nullable: true } });
         continue;
       }
-      const fate = columnFate({ table: table.name, column: column.name }, canonicalType(column.type), current.type, 'evolve', capabilities);
+      const from = canonicalType(current.type);
+      const to = canonicalType(column.type);
+      if (replaces && from !== to && !isSafeWidening(to, from) && !isSafeWidening(from, to)) {
+        changes.push({ kind: 'retype_column', table: table.name, column: current.name, from, to });
+        continue;
+      }
+      const fate = columnFate({ table: table.name, column: column.name }, to, from, 'evolve', capabilities);
       if (fate.kind === 'land' && fate.change === 'widen') {
-        changes.push({ kind: 'widen_column', table: table.name, column: current.name, from: canonicalType(current.type), to: fate.type });
+        changes.push({ kind: 'widen_column', table: table.name, column: current.name, from, to: fate.type });
       }
     }
     const arriving = new Set(table.columns.map((column) => column.name.toLowerCase()));
@@ -113,6 +127,8 @@ export function describeChange(change: SchemaChange): string {
       return `${change.table}: column ${change.column.name} ${change.column.type} added`;
     case 'widen_column':
       return `${change.table}: column ${change.column} widened from ${change.from} to ${change.to}`;
+    case 'retype_column':
+      return `${change.table}: column ${change.column} changed from ${change.from} to ${change.to}`;
     case 'allow_null':
       return `${change.table}: column ${change.column} may be null now`;
     default:

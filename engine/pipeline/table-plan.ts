@@ -28,6 +28,8 @@ export interface TablePlanInput {
   maxNesting: number;
   existing: ExistingTable[];
   contract: SchemaContract;
+  /** The load replaces every row, so an old column's type binds less. */
+  replaces: boolean;
   capabilities: Pick<DestinationCapabilities, 'canWiden' | 'maxIdentifierLength' | 'types'>;
 }
 
@@ -147,7 +149,7 @@ function addColumn(input: TablePlanInput, plan: TablePlan, row: Row, path: strin
   }
   const table = input.existing.find((candidate) => candidate.name.toLowerCase() === row.table.name.toLowerCase());
   const existing = table && (table.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.type ?? null);
-  const fate = columnFate({ table: row.table.name, column: name }, toType, existing, input.contract, input.capabilities);
+  const fate = columnFate({ table: row.table.name, column: name }, toType, existing, input.contract, input.capabilities, input.replaces);
   if (row.depth === 0) plan.names.set(path.join('.'), name);
   switch (fate.kind) {
     case 'land':

@@ -1,0 +1,389 @@
+import { mkdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { Destination, SchemaChange, TargetRef } from '../destinations/destination.ts';
+import type { Workspace } from '../duckdb/workspace.ts';
+import { throwIfCancelled } from '../errors.ts';
+import { newLoadId } from '../load/load-id.ts';
+import { type LoadPackage, PACKAGE_VERSION, type PackageTable } from '../load/load-package.ts';
+import { PackageStore } from '../load/package-store.ts';
+import type { JobResult, RunEvent, Stage } from '../runs/events.ts';
+import type { IncrementalRead, ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
+import { type Job, jobName } from '../spec/job.ts';
+import { type JobState, STATE_VERSION, type StateKey } from '../state/job-state.ts';
+import { type Deduplicated, deduplicate } from './deduplicate.ts';
+import { describeError, toIngestError } from './engine-error.ts';
+import { describeChange, planChanges } from './evolution.ts';
+import { type Extracted, extract } from './extract.ts';
+import { withRetry } from './retry.ts';
+import { landedName } from './table-plan.ts';
+
+type WithoutHead<E> = E extends RunEvent ? Omit<E, 'at' | 'level'> & { level?: RunEvent['level'] } : never;
+export type EmitEvent = (event: WithoutHead<RunEvent>) => void;
+
+/** What every job of a run shares. */
+export interface JobEnvironment {
+  runId: string;
+  pipeline: string;
+  workspace: Workspace;
+  destination: Destination;
+  /** Folder of load packages. */
+  packagesDirectory: string;
+  /** Folder for temporary files of this run. */
+  spoolDirectory: string;
+  signal: AbortSignal;
+  emit: EmitEvent;
+  sampleRows: number | null;
+  fullRefresh: boolean;
+  /** Wall clock in milliseconds since the epoch. */
+  clock(): number;
+  /** Opens (or shares) the job's source. */
+  source(job: Job): Promise<Source>;
+}
+
+/** Runs one job to its end: lock, packages left by dead runs, extract → normalize → load. Never throws: the result says what happened. */
+export async function runJob(job: Job, environment: JobEnvironment): Promise<JobResult> {
+  return new JobRun(job, environment).run();
+}
+
+class JobRun {
+  readonly #job: Job;
+  readonly #environment: JobEnvironment;
+  readonly #name: string;
+  readonly #target: TargetRef;
+  readonly #packages: PackageStore;
+  readonly #result: JobResult;
+  readonly #warned = new Set<string>();
+  readonly #started = performance.now();
+
+  constructor(job: Job, environment: JobEnvironment) {
+    this.#job = job;
+    this.#environment = environment;
+    this.#name = jobName(job);
+    this.#target = targetOf(job, environment);
+    this.#packages = new PackageStore(environment.packagesDirectory, {
+      pipeline: environment.pipeline,
+      destination: environment.destination.name,
+      target_schema: this.#target.schema,
+      target_table: this.#target.table,
+    });
+    this.#result = {
+      source_name: job.source_name,
+      table_name: job.table_name,
+      target: `${this.#target.schema}.${this.#target.table}`,
+      status: 'SUCCESS',
+      rows_processed: 0,
+      bytes: 0,
+      pages: null,
+      files: null,
+      durations: { extract_seconds: 0, normalize_seconds: 0, load_seconds: 0, total_seconds: 0 },
+      retries: 0,
+      watermark_before: null,
+      watermark_after: null,
+      stop: null,
+      schema_changes: [],
+      warnings: [],
+      checks: [],
+      error: null,
+      load_id: null,
+    };
+  }
+
+  async run(): Promise<JobResult> {
+    const { emit, signal, destination, runId } = this.#environment;
+    emit({ type: 'job_started', job: this.#name, row: this.#job.row, attempt: 1 });
+    try {
+      throwIfCancelled(signal);
+      const lock = await destination.lock(this.#target, { runId, pid: process.pid, host: os.hostname() });
+      try {
+        await this.#loadLeftovers();
+        await this.#loadNew();
+      } finally {
+        await lock.release();
+      }
+    } catch (error) {
+      const described = toIngestError(error, this.#name, signal);
+      this.#result.status = described.code === 'CANCELLED' ? 'CANCELLED' : 'FAILED';
+      this.#result.error = describeError(described);
+    }
+    this.#result.durations.total_seconds = (performance.now() - this.#started) / 1000;
+    emit({ type: 'job_finished', job: this.#name, result: this.#result, level: this.#result.status === 'FAILED' ? 'ERROR' : 'INFO' });
+    return this.#result;
+  }
+
+  /** Complete packages of runs that died before loading them come first: their rows will not be read again. */
+  async #loadLeftovers(): Promise<void> {
+    for (const pack of await this.#packages.leftovers()) {
+      this.#log(`Loading package ${pack.manifest.load_id}, which run ${pack.manifest.run_id} left.`);
+      const rows = await this.#load(pack);
+      this.#result.rows_processed += rows;
+      this.#result.watermark_after = pack.manifest.state?.watermark ?? null;
+    }
+  }
+
+  async #loadNew(): Promise<void> {
+    const { destination, sampleRows, fullRefresh, signal, emit } = this.#environment;
+    const state = sampleRows === null ? await destination.readState(this.#stateKey()) : null;
+    this.#result.watermark_before = state?.watermark ?? null;
+    this.#result.watermark_after = state?.watermark ?? null;
+    const known = fullRefresh ? null : state;
+    const pack = await withRetry(() => this.#build(known), {
+      signal,
+      onRetry: ({ attempt, wait, error }) => {
+        this.#result.retries += 1;
+        emit({ type: 'job_retry', job: this.#name, attempt, wait_ms: wait, code: error.code, message: error.message, level: 'WARNING' });
+      },
+    });
+    if (pack === null) return;
+    this.#result.load_id = pack.manifest.load_id;
+    this.#result.rows_processed += await this.#load(pack);
+    if (pack.manifest.state) this.#result.watermark_after = pack.manifest.state.watermark;
+  }
+
+  /** Extracts and normalises into a complete package; null where there is nothing to load. An attempt that fails leaves nothing. */
+  async #build(state: JobState | null): Promise<LoadPackage | null> {
+    const { destination, workspace, signal, clock } = this.#environment;
+    throwIfCancelled(signal);
+    const loadId = newLoadId(clock());
+    const folder = await this.#packages.create(loadId);
+    const spool = path.join(this.#environment.spoolDirectory, loadId);
+    await mkdir(spool, { recursive: true, mode: 0o700 });
+    const connection = await workspace.connect();
+    let complete = false;
+    try {
+      this.#stage('extract');
+      const existing = await destination.describeTables(this.#target);
+      const request = this.#request(state);
+      const source = await this.#environment.source(this.#job);
+      const extracted = await extract({
+        source,
+        request,
+        context: this.#readContext(spool),
+        connection,
+        folder,
+        loadId,
+        // a full refresh begins anew, types included
+        existing: this.#environment.fullRefresh ? [] : existing,
+        replaces: this.#replaces(),
+        capabilities: destination.capabilities,
+        now: () => performance.now(),
+      });
+      this.#count(extracted);
+      this.#stage('normalize');
+      const start = performance.now();
+      const clean = await deduplicate({
+        connection,
+        folder,
+        tables: extracted.tables,
+        job: this.#name,
+        writeDisposition: this.#disposition(),
+        primaryKey: this.#job.primary_key.map((key) => landedName(key, destination.capabilities, extracted.plan ?? undefined)),
+        watermark: this.#watermark(state, extracted),
+      });
+      this.#result.durations.normalize_seconds += (performance.now() - start) / 1000;
+      this.#tellDuplicates(clean);
+      const tables = this.#replaces() && clean.tables.length === 0 ? emptied(existing, this.#target.table) : clean.tables;
+      const next = this.#nextState(state, loadId, clean, extracted.summary);
+      if (!this.#isWorthLoading(tables, state, next, existing.length > 0)) return null;
+      const pack = await this.#packages.complete(folder, {
+        version: PACKAGE_VERSION,
+        load_id: loadId,
+        run_id: this.#environment.runId,
+        pipeline: this.#environment.pipeline,
+        destination: destination.name,
+        target_schema: this.#target.schema,
+        target_table: this.#target.table,
+        write_disposition: this.#disposition(),
+        schema_contract: this.#job.schema_contract,
+        primary_key: this.#job.primary_key.map((key) => landedName(key, destination.capabilities, extracted.plan ?? undefined)),
+        created_at: new Date(clock()).toISOString(),
+        tables,
+        state: this.#environment.sampleRows === null ? next : null,
+      });
+      complete = true;
+      return pack;
+    } catch (error) {
+      throw toIngestError(error, this.#name, signal);
+    } finally {
+      connection.close();
+      if (!complete) await this.#packages.remove(folder);
+      await rm(spool, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    }
+  }
+
+  /** Loads a package and removes it. On failure it stays: the next run loads it first. */
+  async #load(pack: LoadPackage): Promise<number> {
+    const { destination, signal, emit } = this.#environment;
+    this.#stage('load');
+    const start = performance.now();
+    try {
+      const result = await withRetry(
+        async () => {
+          const existing = await destination.describeTables(this.#target);
+          const replaces = pack.manifest.write_disposition === 'replace';
+          const changes = planChanges(pack.manifest.tables, existing, destination.capabilities, replaces);
+          const loaded = await destination.load(pack, changes, signal);
+          if (loaded.loaded) this.#tellChanges(changes, existing.length > 0);
+          return loaded;
+        },
+        {
+          signal,
+          onRetry: ({ attempt, wait, error }) => {
+            this.#result.retries += 1;
+            emit({ type: 'job_retry', job: this.#name, attempt, wait_ms: wait, code: error.code, message: error.message, level: 'WARNING' });
+          },
+        },
+      );
+      await this.#packages.remove(pack.folder);
+      return result.rows;
+    } finally {
+      this.#result.durations.load_seconds += (performance.now() - start) / 1000;
+    }
+  }
+
+  #request(state: JobState | null): ReadRequest {
+    const { destination, sampleRows } = this.#environment;
+    const job = this.#job;
+    const isFile = job.source_type === 'filesystem';
+    const incremental: IncrementalRead | null =
+      job.load_type === 'INCREMENTAL'
+        ? {
+            column: isFile ? '' : (job.watermark_column ?? ''),
+            from: state?.watermark ?? job.last_watermark,
+            continued: state?.watermark != null,
+            lag: state?.watermark != null ? job.lag : null,
+            end: job.options.end_value ?? null,
+            nullWatermarks: job.options.null_watermarks,
+          }
+        : null;
+    return { job, types: destination.capabilities.types, incremental, sourceState: state?.source_state ?? null, sampleRows };
+  }
+
+  #readContext(spoolDirectory: string) {
+    const { workspace, signal, emit } = this.#environment;
+    return {
+      workspace,
+      spoolDirectory,
+      signal,
+      progress: (counts: { rows: number; bytes: number; pages?: number }) => emit({ type: 'job_progress', job: this.#name, stage: 'extract', level: 'DEBUG', ...counts }),
+      warn: (warning: ReadWarning) => this.#warn(warning),
+      log: (level: 'DEBUG' | 'INFO', message: string) => emit({ type: 'log', job: this.#name, message, level }),
+    };
+  }
+
+  /** What deduplication needs to know; null where files or full loads have no watermark in their rows. */
+  #watermark(state: JobState | null, extracted: Extracted) {
+    const job = this.#job;
+    if (job.watermark_column === null || job.source_type === 'filesystem') return null;
+    // a full load that replaces the table remembers how far it came, so that the job may become incremental
+    if (job.load_type === 'FULL' && job.write_disposition !== 'replace') return null;
+    const column = landedName(job.watermark_column, this.#environment.destination.capabilities, extracted.plan ?? undefined);
+    if (job.load_type === 'FULL' && !extracted.tables[0]?.columns.some((candidate) => candidate.name === column)) return null;
+    const continued = job.load_type === 'INCREMENTAL' ? state : null;
+    return {
+      column,
+      last: continued?.watermark ?? null,
+      read: extracted.summary.watermark,
+      lag: job.lag,
+      boundary: { rows: continued?.boundary ?? [], columns: continued?.boundary_columns ?? [] },
+    };
+  }
+
+  #nextState(state: JobState | null, loadId: string, clean: Deduplicated, summary: ReadSummary): JobState {
+    const isFile = this.#job.source_type === 'filesystem';
+    return {
+      ...this.#stateKey(),
+      version: STATE_VERSION,
+      destination: this.#environment.destination.name,
+      source_name: this.#job.source_name,
+      table_name: this.#job.table_name,
+      watermark: isFile ? (summary.watermark ?? state?.watermark ?? null) : clean.watermark,
+      boundary: clean.boundary.rows,
+      boundary_columns: clean.boundary.columns,
+      source_state: summary.sourceState ?? state?.source_state ?? null,
+      load_id: loadId,
+      updated_at: new Date(this.#environment.clock()).toISOString(),
+    };
+  }
+
+  /** An incremental load that met nothing new changes nothing. */
+  #isWorthLoading(tables: PackageTable[], state: JobState | null, next: JobState, exists: boolean): boolean {
+    if (this.#replaces() || state === null || !exists) return true;
+    if (tables.some((table) => table.files.length > 0)) return true;
+    return next.watermark !== state.watermark || JSON.stringify(next.source_state) !== JSON.stringify(state.source_state);
+  }
+
+  #replaces(): boolean {
+    return this.#disposition() === 'replace';
+  }
+
+  #disposition(): Job['write_disposition'] {
+    return this.#environment.fullRefresh || this.#environment.sampleRows !== null ? 'replace' : this.#job.write_disposition;
+  }
+
+  #stateKey(): StateKey {
+    return { pipeline: this.#environment.pipeline, target_schema: this.#target.schema, target_table: this.#target.table };
+  }
+
+  #count(extracted: Extracted): void {
+    const { summary } = extracted;
+    this.#result.bytes += extracted.bytes;
+    this.#result.retries += summary.retries;
+    this.#result.stop = summary.verdict;
+    this.#result.pages = summary.verdict.pages ?? null;
+    this.#result.files = summary.verdict.files ?? null;
+    this.#result.durations.extract_seconds += extracted.extractSeconds;
+    this.#result.durations.normalize_seconds += extracted.normalizeSeconds;
+    if (summary.verdict.looksTruncated) {
+      this.#warn({ code: 'LOOKS_TRUNCATED', message: summary.verdict.detail, hint: 'Compare the count with the source, and look at the pages with `ingest preview`.' });
+    }
+  }
+
+  #tellDuplicates(clean: Deduplicated): void {
+    if (clean.knownRows > 0) this.#log(`${clean.knownRows} rows at the watermark were loaded before and are left out.`);
+    if (clean.repeatedRows > 0) this.#log(`${clean.repeatedRows} rows repeat a primary key of this batch; the one with the highest watermark is kept.`);
+  }
+
+  #tellChanges(changes: SchemaChange[], existed: boolean): void {
+    for (const change of changes) {
+      const text = describeChange(change);
+      this.#result.schema_changes.push(text);
+      this.#environment.emit({ type: 'job_schema_change', job: this.#name, table: change.table, change: text, level: existed ? 'WARNING' : 'INFO' });
+    }
+  }
+
+  /** Each warning once a column: a retry says the same again. */
+  #warn(warning: ReadWarning): void {
+    const key = `${warning.code}|${warning.column ?? ''}`;
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    this.#result.warnings.push(warning);
+    this.#environment.emit({ type: 'job_warning', job: this.#name, level: 'WARNING', ...warning });
+  }
+
+  #stage(stage: Stage): void {
+    this.#environment.emit({ type: 'job_stage', job: this.#name, stage, level: 'DEBUG' });
+  }
+
+  #log(message: string): void {
+    this.#environment.emit({ type: 'log', job: this.#name, message, level: 'INFO' });
+  }
+}
+
+/** Samples go beside the real tables, into `<schema>_sample`: a look at some rows must never replace or extend what a load brought. */
+export function targetOf(job: Job, environment: Pick<JobEnvironment, 'destination' | 'sampleRows'>): TargetRef {
+  const schema = job.target_schema ?? environment.destination.defaultSchema;
+  return { schema: environment.sampleRows === null ? schema : `${schema}_sample`, table: job.target_table };
+}
+
+/** A replace that read nothing, not even columns, empties what is there. */
+function emptied(existing: { name: string; columns: { name: string; type: string; nullable: boolean }[] }[], root: string): PackageTable[] {
+  return existing
+    .toSorted((a, b) => a.name.length - b.name.length)
+    .map((table) => ({
+      name: table.name,
+      parent: table.name === root ? null : root,
+      columns: table.columns.map((column) => ({ ...column, stored_type: column.type })),
+      files: [],
+    }));
+}
