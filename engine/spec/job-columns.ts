@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import {
+  AUTH_ALIASES,
   AUTH_TYPES,
   DATABASE_SOURCE_TYPES,
   FILE_FORMATS,
   INCREMENTAL_MODES,
   LOAD_TYPES,
+  PAGINATION_ALIASES,
   PAGINATION_TYPES,
   SCHEMA_CONTRACTS,
+  SOURCE_ALIASES,
   SOURCE_TYPES,
   type SourceType,
   WRITE_DISPOSITIONS,
@@ -37,6 +40,8 @@ export interface JobColumn<Model extends z.ZodType = z.ZodType> {
   appliesTo: readonly SourceType[];
   /** For enums: the values, in the order of a drop-down. */
   values?: readonly string[];
+  /** Other words for the values, in lower case; dlt's own names. */
+  aliases?: Readonly<Record<string, string>>;
   /** What a blank cell means, as a cell would say it; null where it means nothing set or depends on other cells. */
   default: string | null;
   min?: number;
@@ -75,6 +80,7 @@ export const jobColumns = {
     label: 'Source type',
     kind: 'enum',
     values: SOURCE_TYPES,
+    aliases: SOURCE_ALIASES,
     required: true,
     appliesTo: ALL,
     default: null,
@@ -203,6 +209,7 @@ export const jobColumns = {
     label: 'Pagination',
     kind: 'enum',
     values: PAGINATION_TYPES,
+    aliases: PAGINATION_ALIASES,
     required: false,
     appliesTo: API,
     default: 'single_page',
@@ -216,6 +223,7 @@ export const jobColumns = {
     label: 'Sign-in',
     kind: 'enum',
     values: AUTH_TYPES,
+    aliases: AUTH_ALIASES,
     required: false,
     appliesTo: API,
     default: 'none',

@@ -3,6 +3,15 @@
 export const SOURCE_TYPES = ['postgresql', 'oracle', 'mssql', 'azure_sql', 'api', 'filesystem'] as const;
 export type SourceType = (typeof SOURCE_TYPES)[number];
 
+/** What people write for them, in lower case. */
+export const SOURCE_ALIASES: Readonly<Record<string, SourceType>> = {
+  postgres: 'postgresql',
+  sqlserver: 'mssql',
+  sql_server: 'mssql',
+  azuresql: 'azure_sql',
+  rest_api: 'api',
+};
+
 /** Source types that are databases and share their options. */
 export const DATABASE_SOURCE_TYPES = ['postgresql', 'oracle', 'mssql', 'azure_sql'] as const;
 export type DatabaseSourceType = (typeof DATABASE_SOURCE_TYPES)[number];
@@ -16,8 +25,32 @@ export type WriteDisposition = (typeof WRITE_DISPOSITIONS)[number];
 export const PAGINATION_TYPES = ['single_page', 'offset', 'cursor', 'page_number', 'header_link', 'json_link'] as const;
 export type PaginationType = (typeof PAGINATION_TYPES)[number];
 
+/** dlt's own names of paginators, in lower case; its class names too. */
+export const PAGINATION_ALIASES: Readonly<Record<string, PaginationType>> = {
+  offsetpaginator: 'offset',
+  pagenumberpaginator: 'page_number',
+  jsonresponsecursorpaginator: 'cursor',
+  header_cursor: 'cursor',
+  headercursorpaginator: 'cursor',
+  headerlinkpaginator: 'header_link',
+  json_response: 'json_link',
+  jsonresponsepaginator: 'json_link',
+  jsonlinkpaginator: 'json_link',
+  singlepagepaginator: 'single_page',
+};
+
 export const AUTH_TYPES = ['none', 'api_key', 'bearer', 'basic', 'oauth2'] as const;
 export type AuthType = (typeof AUTH_TYPES)[number];
+
+/** dlt's own names of authentications, in lower case; its class names too. */
+export const AUTH_ALIASES: Readonly<Record<string, AuthType>> = {
+  http_basic: 'basic',
+  httpbasicauth: 'basic',
+  bearertokenauth: 'bearer',
+  apikeyauth: 'api_key',
+  oauth2_client_credentials: 'oauth2',
+  oauth2clientcredentials: 'oauth2',
+};
 
 export const FILE_FORMATS = ['parquet', 'csv', 'jsonl'] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
