@@ -1,5 +1,5 @@
-import type { JobStatus } from '../spec/kinds.ts';
 import type { StopVerdict } from '../sources/source.ts';
+import type { JobStatus } from '../spec/kinds.ts';
 
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -45,19 +45,22 @@ export class Redactor {
     return redactShapes(this.#byValue(text), MASK);
   }
 
-  /** A copy of plain data (objects, arrays, texts, keys too) without its secrets; everything else stays as it is. */
-  data<T>(value: T): T {
-    return this.#copy(value, new Map()) as T;
+  /**
+   * A copy of plain data (objects, arrays, texts) without its secrets; everything else stays as it is.
+   * Keys are redacted like texts; `keys: 'keep'` is for documents of the engine's own, whose keys are no data.
+   */
+  data<T>(value: T, options: { keys?: 'redact' | 'keep' } = {}): T {
+    return this.#copy(value, options.keys !== 'keep', new Map()) as T;
   }
 
-  #copy(value: unknown, seen: Map<object, unknown>): unknown {
+  #copy(value: unknown, keys: boolean, seen: Map<object, unknown>): unknown {
     if (typeof value === 'string') return this.text(value);
     if (typeof value !== 'object' || value === null) return value;
     if (seen.has(value)) return seen.get(value);
     if (Array.isArray(value)) {
       const copy: unknown[] = [];
       seen.set(value, copy);
-      for (const item of value) copy.push(this.#copy(item, seen));
+      for (const item of value) copy.push(this.#copy(item, keys, seen));
       return copy;
     }
     const prototype = Object.getPrototypeOf(value);
@@ -65,8 +68,8 @@ export class Redactor {
     const copy: Record<string, unknown> = {};
     seen.set(value, copy);
     for (const [key, item] of Object.entries(value)) {
-      Object.defineProperty(copy, this.text(key), {
-        value: this.#copy(item, seen),
+      Object.defineProperty(copy, keys ? this.text(key) : key, {
+        value: this.#copy(item, keys, seen),
         writable: true,
         enumerable: true,
         configurable: true,
