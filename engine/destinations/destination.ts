@@ -16,6 +16,8 @@ export interface Destination {
   open(signal: AbortSignal): Promise<void>;
   /** One run a target at a time. Throws LOCKED with owner and age. */
   lock(target: TargetRef, owner: LockOwner): Promise<TargetLock>;
+  /** Removes a lock that a run on another computer left behind, whoever holds it; gives back who it was. Missing where locks end with their process. */
+  breakLock?(target: TargetRef): Promise<(LockOwner & { at: string }) | null>;
   /** Null where this target was never loaded by this pipeline. Throws where the stored version is newer than this runner. */
   readState(key: StateKey): Promise<JobState | null>;
   listStates(pipeline: string | null): Promise<JobState[]>;

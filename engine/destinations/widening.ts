@@ -1,3 +1,5 @@
+import { canonicalType, decimalOf } from '../duckdb/type-text.ts';
+
 /** Signed integer types and how many decimal digits they may need. */
 const SIGNED = new Map([
   ['TINYINT', 3],
@@ -39,42 +41,26 @@ const TEXTUAL = new Set([
   'UUID',
   'JSON',
 ]);
-const ALIASES = new Map([
-  ['INT', 'INTEGER'],
-  ['INT1', 'TINYINT'],
-  ['INT2', 'SMALLINT'],
-  ['INT4', 'INTEGER'],
-  ['INT8', 'BIGINT'],
-  ['LONG', 'BIGINT'],
-  ['REAL', 'FLOAT'],
-  ['FLOAT4', 'FLOAT'],
-  ['FLOAT8', 'DOUBLE'],
-  ['TEXT', 'VARCHAR'],
-  ['STRING', 'VARCHAR'],
-  ['TIMESTAMPTZ', 'TIMESTAMP WITH TIME ZONE'],
-  ['BOOL', 'BOOLEAN'],
-]);
-
 /** Widenings that keep a number a number of the same kind: what readers of Parquet files, Spark among them, can follow. */
 export function isNumericWidening(from: string, to: string): boolean {
-  const [a, b] = [canonical(from), canonical(to)];
+  const [a, b] = [canonicalType(from), canonicalType(to)];
   if (a === b) return true;
   if (isWiderInteger(a, b)) return b !== 'HUGEINT' && b !== 'UHUGEINT';
   if (a === 'FLOAT' && b === 'DOUBLE') return true;
-  const [narrow, wide] = [decimal(a), decimal(b)];
+  const [narrow, wide] = [decimalOf(a), decimalOf(b)];
   return narrow !== null && wide !== null && holdsDecimal(wide, narrow);
 }
 
 /** Every widening after which each value is still there, text included: what an `ALTER COLUMN … TYPE` of DuckDB can do without loss. */
 export function isSafeWidening(from: string, to: string): boolean {
-  const [a, b] = [canonical(from), canonical(to)];
+  const [a, b] = [canonicalType(from), canonicalType(to)];
   if (a === b || isWiderInteger(a, b) || isNumericWidening(a, b)) return true;
   if (b === 'DOUBLE') return EXACT_IN_DOUBLE.has(a);
   if (b === 'TIMESTAMP') return a === 'DATE' || a === 'TIMESTAMP_S' || a === 'TIMESTAMP_MS';
   const digits = SIGNED.get(a) ?? UNSIGNED.get(a);
-  const wide = decimal(b);
+  const wide = decimalOf(b);
   if (wide) return digits !== undefined && wide.precision - wide.scale >= digits;
-  if (b === 'VARCHAR') return digits !== undefined || decimal(a) !== null || TEXTUAL.has(a) || a.startsWith('ENUM(');
+  if (b === 'VARCHAR') return digits !== undefined || decimalOf(a) !== null || TEXTUAL.has(a) || a.startsWith('ENUM(');
   return false;
 }
 
@@ -87,25 +73,9 @@ function isWiderInteger(from: string, to: string): boolean {
   return least !== undefined && ranks(SIGNED, to) >= ranks(SIGNED, least);
 }
 
-function decimal(type: string): { precision: number; scale: number } | null {
-  const match = /^DECIMAL\((\d+),(\d+)\)$/.exec(type);
-  return match ? { precision: Number(match[1]), scale: Number(match[2]) } : null;
-}
-
 function holdsDecimal(
   wide: { precision: number; scale: number },
   narrow: { precision: number; scale: number },
 ): boolean {
   return wide.scale >= narrow.scale && wide.precision - wide.scale >= narrow.precision - narrow.scale;
-}
-
-/** The type as DuckDB prints it. The case of what ENUM and STRUCT list counts, so those stay as they are. */
-function canonical(type: string): string {
-  const text = type.trim();
-  if (/^(enum|struct|map|union)\b/i.test(text) || text.endsWith(']')) return text;
-  const upper = text
-    .toUpperCase()
-    .replaceAll(/\s*([(),])\s*/g, '$1')
-    .replace(/^NUMERIC/, 'DECIMAL');
-  return ALIASES.get(upper) ?? upper;
 }

@@ -15,7 +15,7 @@ export interface Kind {
   read(root: string, schema: string, table: string, select?: string): Promise<Record<string, unknown>[]>;
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 const target = { schema: 'raw', table: 'orders' };
 const key = { pipeline: 'test_pipeline', target_schema: 'raw', target_table: 'orders' };
 
@@ -135,7 +135,7 @@ export function describeDestination(kind: Kind): void {
 
     for (const rootIds of [false, true]) {
       it(`merges on the key and replaces the children (${rootIds ? 'by root id' : 'by parent chain'})`, async () => {
-        const merge = { disposition: 'merge', key: ['id'] } as const;
+        const merge = { disposition: 'merge' as const, key: ['id'] };
         const first = ordersWithChildren(
           '1.1',
           [

@@ -18,7 +18,7 @@ import { isSafeWidening } from '../widening.ts';
 import { type Attachment, attach, inConnection } from './attachment.ts';
 import { dltSchemaOf } from './dlt-schema.ts';
 import { describeLoadError } from './duckdb-errors.ts';
-import { changeStatement, insertStatement, mergeDeletes, type Qualify } from './load-statements.ts';
+import { changeStatements, insertStatement, mergeDeletes, type Qualify } from './load-statements.ts';
 import { SystemTables } from './system-tables.ts';
 
 export interface DuckDbDestinationConfig {
@@ -135,7 +135,7 @@ class DuckDbDestination implements Destination {
       };
       const qualify = this.#qualifier(manifest.target_schema);
       await this.#createSchema(connection, manifest.target_schema);
-      for (const change of changes) await run(changeStatement(change, qualify));
+      for (const sql of changes.flatMap((change) => changeStatements(change, qualify))) await run(sql);
       const target = { schema: manifest.target_schema, table: manifest.target_table };
       const existing = await this.#describe(connection, target);
       for (const sql of this.#clearing(pack, existing, qualify)) await run(sql);

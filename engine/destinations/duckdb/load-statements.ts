@@ -6,21 +6,29 @@ import type { ExistingTable, SchemaChange } from '../destination.ts';
 /** `"alias"."schema"."table"` for a table's name. */
 export type Qualify = (table: string) => string;
 
-/** One step of schema evolution. */
-export function changeStatement(change: SchemaChange, qualify: Qualify): string {
-  const table = qualify(change.table);
+/** The statements of one step of schema evolution. They come before any DELETE: DuckDB cannot commit an ALTER of a table that its transaction deleted from. */
+export function changeStatements(change: SchemaChange, qualify: Qualify): string[] {
+  const table = `ALTER TABLE ${qualify(change.table)}`;
   switch (change.kind) {
     case 'create_table':
-      return `CREATE TABLE ${table} (${change.columns.map(columnDefinition).join(', ')})`;
+      return [`CREATE TABLE ${qualify(change.table)} (${change.columns.map(columnDefinition).join(', ')})`];
     case 'add_column':
       // Rows that are there already have no value for it, whatever the package says.
-      return `ALTER TABLE ${table} ADD COLUMN ${identifier(change.column.name)} ${change.column.type}`;
+      return [`${table} ADD COLUMN ${identifier(change.column.name)} ${change.column.type}`];
     case 'widen_column': {
       const column = identifier(change.column);
-      return `ALTER TABLE ${table} ALTER COLUMN ${column} SET DATA TYPE ${change.to} USING CAST(${column} AS ${change.to})`;
+      return [`${table} ALTER COLUMN ${column} SET DATA TYPE ${change.to} USING CAST(${column} AS ${change.to})`];
+    }
+    case 'retype_column': {
+      // Only a replace asks for it: the old values go in the same load and need not fit the new type.
+      const column = identifier(change.column);
+      return [
+        `${table} ALTER COLUMN ${column} DROP NOT NULL`,
+        `${table} ALTER COLUMN ${column} SET DATA TYPE ${change.to} USING CAST(NULL AS ${change.to})`,
+      ];
     }
     case 'allow_null':
-      return `ALTER TABLE ${table} ALTER COLUMN ${identifier(change.column)} DROP NOT NULL`;
+      return [`${table} ALTER COLUMN ${identifier(change.column)} DROP NOT NULL`];
     default:
       return change satisfies never;
   }
@@ -94,8 +102,10 @@ function childCondition(
   children: ExistingTable[],
   declared: Map<string, string>,
 ): string {
-  if (child.columns.some((column) => column.name === '_dlt_root_id')) return `_child._dlt_root_id IN (${ids(target)})`;
-  return `_child._dlt_parent_id IN (${ids(declared.get(child.name) ?? parentOf(child.name, target, children))})`;
+  const byParent = `_child._dlt_parent_id IN (${ids(declared.get(child.name) ?? parentOf(child.name, target, children))})`;
+  if (!child.columns.some((column) => column.name === '_dlt_root_id')) return byParent;
+  // Rows of a table begun by dlt have a root id (dlt writes it for merges), ours may have none.
+  return `CASE WHEN _child._dlt_root_id IS NULL THEN ${byParent} ELSE _child._dlt_root_id IN (${ids(target)}) END`;
 }
 
 function parents(pack: LoadPackage): Map<string, string> {
