@@ -1,5 +1,6 @@
 import type { SecretProvider } from './provider.ts';
-import { isSecretKey } from './secret-keys.ts';
+import { isSecretValue } from './secret-values.ts';
+import { isTable, leafPaths, valueAt } from './table.ts';
 
 /** Variables, as `process.env` gives them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -11,7 +12,7 @@ const SECTIONS = ['sources', 'destination', 'destinations'];
  * (`SOURCES__SHOP__PASSWORD`, `DESTINATION__DATABRICKS__ACCESS_TOKEN`), in any case, to any depth.
  * A name is given back in the spelling of `known` paths where one matches (letters that a variable cannot hold count as `_`), else in lower case.
  * An empty variable counts as not set: CI systems set a missing secret so.
- * Text that is a JSON object or list becomes one, unless its key is a secret's; models read numbers and booleans from text themselves.
+ * A JSON object or list becomes a table or list, unless its key is a secret's; models read numbers and booleans from text themselves.
  *
  * @param known key paths of the project: what its files say, and the names that its workbook uses
  */
@@ -30,8 +31,17 @@ export function environmentProvider(
     if (text === undefined || text === '') continue;
     const path = pathOf(variable, tree);
     if (path === null) continue;
-    const value = isSecretKey(path) ? text : structured(text);
-    values.set(JSON.stringify(path), { path, value, variable });
+    const value = mayBeStructured(path) ? structured(text) : text;
+    // A JSON table is laid over the other places key by key, like a TOML table.
+    const leaves = isTable(value) ? leafPaths(value) : [[]];
+    for (const leaf of leaves) {
+      const whole = [...path, ...leaf];
+      values.set(JSON.stringify(whole), {
+        path: whole,
+        value: isTable(value) ? valueAt(value, leaf) : value,
+        variable,
+      });
+    }
   }
   return {
     name: 'environment',
@@ -99,6 +109,11 @@ function pathOf(variable: string, tree: NameNode): string[] | null {
     i += taken;
   }
   return path;
+}
+
+// dlt takes a table of credentials as JSON; a password that looks like JSON stays what it is.
+function mayBeStructured(path: readonly string[]): boolean {
+  return path.at(-1) === 'credentials' || !isSecretValue(path);
 }
 
 function structured(text: string): unknown {

@@ -1,7 +1,7 @@
 import type { Finding } from '../spec/finding.ts';
 import type { Table } from '../spec/project.ts';
 import { pathText, type SecretProvider } from './provider.ts';
-import { isSecretInSecretsFile, isSecretKey } from './secret-keys.ts';
+import { isSecretFromSecretPlace, isSecretValue } from './secret-values.ts';
 import { setAt } from './table.ts';
 
 /** Where a value came from; never the value. `ingest secrets explain` prints these. */
@@ -23,7 +23,7 @@ export interface ResolvedConfig {
   /** Everything laid over each other. */
   config: Table;
   origins: Origin[];
-  /** Paths whose values may not be shown: secrets by their name, and whatever came from a place for secrets. */
+  /** Paths whose values may not be shown: secrets by their name, and what came from a place for secrets unless a model knows it to be plain. */
   secretPaths: Set<string>;
   deferredPaths: Set<string>;
   /** Values to redact, with the path that names them. */
@@ -91,11 +91,11 @@ export async function resolveConfig(options: ResolveOptions): Promise<ResolvedCo
         path: text,
         origin: provider.name,
         place: answer.place,
-        secret: fromSecrets ? isSecretInSecretsFile(path) : isSecretKey(path),
+        secret: fromSecrets ? isSecretFromSecretPlace(path) : isSecretValue(path),
         deferred: answer.kind === 'deferred',
         overruled: [],
       };
-      if (origin.secret || fromSecrets) resolved.secretPaths.add(text);
+      if (origin.secret) resolved.secretPaths.add(text);
       if (answer.kind === 'deferred') {
         resolved.deferredPaths.add(text);
       } else {
@@ -117,7 +117,7 @@ function keepSecret(
   provider: SecretProvider,
   value: unknown,
 ): void {
-  const secret = options.secretPlaces.has(provider.name) ? isSecretInSecretsFile(path) : isSecretKey(path);
+  const secret = options.secretPlaces.has(provider.name) ? isSecretFromSecretPlace(path) : isSecretValue(path);
   const add = (text: string) => {
     if (text !== '') resolved.secrets.push({ path: pathText(path), value: text });
   };

@@ -76,11 +76,16 @@ test('JSON becomes data, but never in a secret, and what is none stays text', as
     await read({
       SOURCES__SHOP__HEADERS: '{"Accept":"x"}',
       SOURCES__SHOP__PASSWORD: '{"a":1}',
+      SOURCES__SHOP__COLUMNS: '["a"]',
+      SOURCES__SHOP__CREDENTIALS: '{"host":"db","password":"pw"}',
       SOURCES__SHOP__NOTE: '{broken',
       SOURCES__SHOP__USERNAME: '007',
     }),
   ).toEqual({
-    'sources.shop.headers': { Accept: 'x' },
+    'sources.shop.headers.Accept': 'x',
+    'sources.shop.columns': ['a'],
+    'sources.shop.credentials.host': 'db',
+    'sources.shop.credentials.password': 'pw',
     'sources.shop.password': '{"a":1}',
     'sources.shop.note': '{broken',
     'sources.shop.username': '007',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSecretInSecretsFile, isSecretKey } from '../../engine/secrets/secret-keys.ts';
+import { isSecretFromSecretPlace, isSecretValue } from '../../engine/secrets/secret-values.ts';
 
 test.each([
   'password',
@@ -22,7 +22,7 @@ test.each([
   'sas',
   'credentials',
 ])('%s holds a secret', (key) => {
-  expect(isSecretKey(['sources', 'x', key])).toBe(true);
+  expect(isSecretValue(['sources', 'x', key])).toBe(true);
 });
 
 test.each([
@@ -40,10 +40,10 @@ test.each([
   'bucket_url',
   'oauth_url',
 ])('%s holds none', (key) => {
-  expect(isSecretKey(['sources', 'x', key])).toBe(false);
+  expect(isSecretValue(['sources', 'x', key])).toBe(false);
 });
 
 test('in a file of secrets only what a model knows to be plain is plain', () => {
-  expect(isSecretInSecretsFile(['sources', 'x', 'host'])).toBe(false);
-  expect(isSecretInSecretsFile(['sources', 'x', 'headers', 'X-Tenant'])).toBe(true);
+  expect(isSecretFromSecretPlace(['sources', 'x', 'host'])).toBe(false);
+  expect(isSecretFromSecretPlace(['sources', 'x', 'headers', 'X-Tenant'])).toBe(true);
 });
