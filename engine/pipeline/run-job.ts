@@ -10,6 +10,7 @@ import { PackageStore } from '../load/package-store.ts';
 import type { JobResult, RunEvent, Stage } from '../runs/events.ts';
 import type { IncrementalRead, ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
+import type { JobStatus } from '../spec/kinds.ts';
 import { type JobState, STATE_VERSION, type StateKey } from '../state/job-state.ts';
 import { type Deduplicated, deduplicate } from './deduplicate.ts';
 import { describeError, toIngestError } from './engine-error.ts';
@@ -67,26 +68,7 @@ class JobRun {
       target_schema: this.#target.schema,
       target_table: this.#target.table,
     });
-    this.#result = {
-      source_name: job.source_name,
-      table_name: job.table_name,
-      target: `${this.#target.schema}.${this.#target.table}`,
-      status: 'SUCCESS',
-      rows_processed: 0,
-      bytes: 0,
-      pages: null,
-      files: null,
-      durations: { extract_seconds: 0, normalize_seconds: 0, load_seconds: 0, total_seconds: 0 },
-      retries: 0,
-      watermark_before: null,
-      watermark_after: null,
-      stop: null,
-      schema_changes: [],
-      warnings: [],
-      checks: [],
-      error: null,
-      load_id: null,
-    };
+    this.#result = blankResult(job, 'SUCCESS', this.#target);
   }
 
   async run(): Promise<JobResult> {
@@ -368,6 +350,34 @@ class JobRun {
   #log(message: string): void {
     this.#environment.emit({ type: 'log', job: this.#name, message, level: 'INFO' });
   }
+}
+
+/** The result of a job that did not start: the run was cancelled, or stopped after an error. */
+export function notStarted(job: Job, status: 'CANCELLED' | 'SKIPPED', environment: JobEnvironment): JobResult {
+  return blankResult(job, status, targetOf(job, environment));
+}
+
+function blankResult(job: Job, status: JobStatus, target: TargetRef): JobResult {
+  return {
+    source_name: job.source_name,
+    table_name: job.table_name,
+    target: `${target.schema}.${target.table}`,
+    status,
+    rows_processed: 0,
+    bytes: 0,
+    pages: null,
+    files: null,
+    durations: { extract_seconds: 0, normalize_seconds: 0, load_seconds: 0, total_seconds: 0 },
+    retries: 0,
+    watermark_before: null,
+    watermark_after: null,
+    stop: null,
+    schema_changes: [],
+    warnings: [],
+    checks: [],
+    error: null,
+    load_id: null,
+  };
 }
 
 /** Samples go beside the real tables, into `<schema>_sample`: a look at some rows must never replace or extend what a load brought. */

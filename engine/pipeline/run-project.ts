@@ -1,43 +1,167 @@
-import type { RunEvent } from '../runs/events.ts';
-import type { RunMetrics } from '../spec/metrics.ts';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { rm } from 'node:fs/promises';
+import { openDestination, openSource } from '../connectors.ts';
+import { Workspace } from '../duckdb/workspace.ts';
+import { IngestError } from '../errors.ts';
 import type { OpenProject } from '../open-project.ts';
+import type { JobResult, RunEvent } from '../runs/events.ts';
+import { newRunId } from '../runs/run-id.ts';
+import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/run-recorder.ts';
+import type { Source } from '../sources/source.ts';
+import { type Job, jobName } from '../spec/job.ts';
+import type { JobStatus } from '../spec/kinds.ts';
+import type { Metrics } from '../spec/metrics.ts';
+import { planRun, type PlanRequest, type RunPlan } from './plan-run.ts';
+import { type EmitEvent, type JobEnvironment, notStarted, runJob } from './run-job.ts';
+import { makeWorkFolders } from './work-folders.ts';
 
-export interface RunOptions {
-  /** Tables, `source.table` or `tag:x`; empty runs all enabled jobs. */
-  selectors: string[];
-  /** Name of the destination; default by the rules of spec section 1. */
-  destination?: string;
-  /** Default: the Pipeline sheet's `parallel`. */
-  parallel?: boolean;
-  /** Default: the Pipeline sheet's `max_workers`. */
-  workers?: number;
-  /** Default: the Pipeline sheet's `stop_on_error`. */
-  stopOnError?: boolean;
-  /** Read about so many rows of each job and leave state untouched. */
+/** DuckDB's memory for one job at a time, and for each further one, MiB: a segment being filled, one being written, and the Parquet writer's buffers. */
+const MEMORY_FIRST_JOB = 320;
+const MEMORY_FURTHER_JOB = 160;
+
+export interface RunOptions extends PlanRequest {
+  /** Read about so many rows of each job, into `<schema>_sample`, and leave state untouched. */
   sampleRows?: number;
   /** Forget the watermarks of the selected jobs and load everything again (replace). */
   fullRefresh?: boolean;
-  /** Run the valid jobs although others are invalid. */
-  skipInvalid?: boolean;
   /** Where everything that the run writes goes (packages, logs, metrics); default: the project's folder. */
   workDirectory?: string;
   signal: AbortSignal;
   /** Told as it happens, redacted already. */
   onEvent(event: RunEvent): void;
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  clock?: () => number;
 }
 
 export interface RunOutcome {
-  metrics: RunMetrics;
+  metrics: Metrics;
   metricsPath: string;
-  logPath: string;
+  /** Null where no log could be written. */
+  logPath: string | null;
   /** Where the data lies, for people. */
   location: string;
-  /** 0 all well, 1 a job failed or rows were skipped as invalid, 130 cancelled. */
+  /** 0 all well, 1 a job failed or rows were left out as invalid, 130 cancelled. */
   exitCode: 0 | 1 | 130;
 }
 
 /**
  * Runs the selected jobs of a project into one destination.
- * Throws IngestError `PROJECT_INVALID` (exit code 2) before anything is read when a selected row has an error and `skipInvalid` is off.
+ * @throws IngestError PROJECT_INVALID, JOB_NOT_FOUND and the like (exit code 2) before anything is read; errors of jobs are in the outcome
  */
-export declare function runProject(project: OpenProject, options: RunOptions): Promise<RunOutcome>;
+export async function runProject(project: OpenProject, options: RunOptions): Promise<RunOutcome> {
+  const plan = planRun(project, options);
+  const clock = options.clock ?? Date.now;
+  const runId = newRunId(clock());
+  const workDirectory = options.workDirectory ?? project.directory;
+  const pipeline = project.project.settings.name;
+  const recorder = await createRunRecorder({ workDirectory, runId, pipeline, redactor: project.redactor, clock, onEvent: options.onEvent });
+  try {
+    const folders = await makeWorkFolders(workDirectory, runId);
+    const workspace = await Workspace.open({
+      memoryLimitMiB: MEMORY_FIRST_JOB + MEMORY_FURTHER_JOB * (plan.workers - 1),
+      threads: availableParallelism(),
+      tempDirectory: path.join(folders.spool, 'duckdb'),
+    });
+    const sources = new SharedSources(project);
+    try {
+      const destination = await openDestination(plan.destination, { workspace, baseDirectory: workDirectory });
+      await destination.open(options.signal);
+      try {
+        recorder.emit({ level: 'INFO', type: 'run_started', run_id: runId, pipeline, destination: destination.name, jobs: plan.jobs.length, workers: plan.workers });
+        tellPlan(project, plan, recorder);
+        const results = await runJobs(plan, options.signal, {
+          runId,
+          pipeline,
+          workspace,
+          destination,
+          packagesDirectory: folders.packages,
+          spoolDirectory: folders.spool,
+          signal: options.signal,
+          emit: ((event) => recorder.emit({ level: 'INFO', ...event } as NewRunEvent)) satisfies EmitEvent,
+          sampleRows: options.sampleRows ?? null,
+          fullRefresh: options.fullRefresh ?? false,
+          clock,
+          source: (job) => sources.of(job),
+        });
+        const status = runStatus(results, plan, options.signal);
+        const { metrics, metricsPath } = await recorder.finish({ status, jobs: results });
+        const exitCode = status === 'CANCELLED' ? 130 : status === 'FAILED' ? 1 : 0;
+        return { metrics, metricsPath, logPath: recorder.logPath, location: destination.location(), exitCode };
+      } finally {
+        await destination.close();
+      }
+    } finally {
+      await sources.close();
+      workspace.close();
+      await rm(folders.spool, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    }
+  } finally {
+    await recorder.close();
+  }
+}
+
+/** Runs jobs, `plan.workers` at a time, in workbook order. After a cancellation, or a failure under stop_on_error, no further one starts. */
+async function runJobs(plan: RunPlan, signal: AbortSignal, environment: JobEnvironment): Promise<JobResult[]> {
+  const results: (JobResult | undefined)[] = plan.jobs.map(() => undefined);
+  const waiting = [...plan.jobs.entries()];
+  let failed = false;
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, job] = next;
+      if (signal.aborted) results[index] = notStarted(job, 'CANCELLED', environment);
+      else if (failed && plan.stopOnError) results[index] = notStarted(job, 'SKIPPED', environment);
+      else {
+        const result = await runJob(job, environment);
+        results[index] = result;
+        failed ||= result.status === 'FAILED';
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(plan.workers, plan.jobs.length) }, worker));
+  return results.filter((result) => result !== undefined);
+}
+
+function runStatus(results: JobResult[], plan: RunPlan, signal: AbortSignal): JobStatus {
+  if (signal.aborted && results.some((result) => result.status === 'CANCELLED')) return 'CANCELLED';
+  return plan.skipped.length > 0 || results.some((result) => result.status !== 'SUCCESS') ? 'FAILED' : 'SUCCESS';
+}
+
+function tellPlan(project: OpenProject, plan: RunPlan, recorder: RunRecorder): void {
+  for (const row of plan.skipped) {
+    recorder.emit({ level: 'WARNING', type: 'log', message: `Row ${row.row} (${row.source_name}.${row.table_name}) has errors and is left out, because of --skip-invalid.` });
+  }
+  const checks = project.project.checks.filter((check) => check.enabled).length;
+  if (checks > 0) recorder.emit({ level: 'WARNING', type: 'log', message: `${checks} data quality checks are valid, but this version does not run them yet.` });
+}
+
+/** Sources by connection: jobs of one connection share its rate limit, its token and its name in the log. */
+class SharedSources {
+  readonly #project: OpenProject;
+  readonly #open = new Map<string, Promise<Source>>();
+
+  constructor(project: OpenProject) {
+    this.#project = project;
+  }
+
+  async of(job: Job): Promise<Source> {
+    const { connections } = this.#project.project;
+    const name = job.source_name in connections ? job.source_name : job.source_type;
+    const connection = connections[name];
+    if (!connection) {
+      throw new IngestError('CONNECTION_NOT_FOUND', `${jobName(job)}: there is no connection ${job.source_name} in .dlt/config.toml.`, {
+        hint: `Add [sources.${job.source_name}].`,
+      });
+    }
+    let source = this.#open.get(name);
+    if (!source) {
+      source = openSource(connection, { projectDirectory: this.#project.directory });
+      this.#open.set(name, source);
+    }
+    return await source;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#open.values()].map(async (source) => (await source).close()));
+  }
+}
