@@ -6,14 +6,7 @@ import type { Destination } from '../../engine/destinations/destination.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
 import type { LoadPackage } from '../../engine/load/load-package.ts';
 import { buildPackage, creations, ordersWithChildren, type PackageContent } from './build-package.ts';
-
-/** One kind of destination, as the suite needs it. */
-export interface Kind {
-  name: string;
-  create(root: string, workspace: Workspace): Destination;
-  /** Reads a table of a closed destination by a DuckDB of its own, without the product's code. Rows are JSON values. */
-  read(root: string, schema: string, table: string, select?: string): Promise<Record<string, unknown>[]>;
-}
+import type { Kind } from './kinds.ts';
 
 export const never: AbortSignal = new AbortController().signal;
 const target = { schema: 'raw', table: 'orders' };

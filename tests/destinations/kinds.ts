@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import type { Destination } from '../../engine/destinations/destination.ts';
+import { createDuckDbDestination } from '../../engine/destinations/duckdb/duckdb-destination.ts';
+import { createLocalStore } from '../../engine/destinations/object-store/local-store.ts';
+import { createObjectStoreDestination } from '../../engine/destinations/object-store/object-store-destination.ts';
+import { identifier, literal } from '../../engine/duckdb/sql.ts';
+import type { Workspace } from '../../engine/duckdb/workspace.ts';
+import { query } from './read-back.ts';
+
+/** One kind of destination, as the suite needs it. */
+export interface Kind {
+  name: string;
+  create(root: string, workspace: Workspace): Destination;
+  /** Reads a table of a closed destination by a DuckDB of its own, without the product's code. Rows are JSON values. */
+  read(root: string, schema: string, table: string, select?: string): Promise<Record<string, unknown>[]>;
+}
+
+/** The file and the folder below a test's root; neither they nor their parent exist at first. */
+export const duckDbFile = (root: string): string => join(root, 'made here', 'dry_run.duckdb');
+export const lakeFolder = (root: string): string => join(root, 'made here', 'lake [1]');
+
+export const KINDS: Kind[] = [
+  {
+    name: 'duckdb',
+    create: (root, workspace) =>
+      createDuckDbDestination({ name: 'dest', path: duckDbFile(root), schema: 'raw' }, { workspace }),
+    read: (root, schema, table, select = '*') =>
+      query(duckDbFile(root), `SELECT ${select} FROM ${identifier(schema)}.${identifier(table)} ORDER BY ALL`),
+  },
+  {
+    name: 'parquet-folder',
+    create: (root, workspace) =>
+      createObjectStoreDestination(
+        { name: 'dest', schema: 'raw' },
+        { store: createLocalStore(lakeFolder(root)), workspace, tempDirectory: join(root, 'temporary') },
+      ),
+    read(root, schema, table, select = '*') {
+      const pattern = join(root, 'made here', 'lake [[]1]', schema, table, '*.parquet');
+      return query(null, `SELECT ${select} FROM read_parquet(${literal(pattern)}, union_by_name = true) ORDER BY ALL`);
+    },
+  },
+];
+
+export function createDestination(name: string, root: string, workspace: Workspace): Destination {
+  const kind = KINDS.find((candidate) => candidate.name === name);
+  if (!kind) throw new Error(`No destination kind ${name}.`);
+  return kind.create(root, workspace);
+}
