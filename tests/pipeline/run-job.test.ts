@@ -207,3 +207,86 @@ test('cancelling ends the job as CANCELLED and leaves no package', async () => {
   expect(result.status).toBe('CANCELLED');
   expect(await bench.destination.describeTables({ schema: 'raw', table: 'orders' })).toEqual([]);
 });
+
+test('a lag reads late rows behind the watermark and appends none twice', async () => {
+  await using bench = await PipelineBench.open();
+  const job = makeJob({
+    load_type: 'INCREMENTAL',
+    watermark_column: 'v',
+    write_disposition: 'append',
+    primary_key: ['id'],
+    lag: { kind: 'number', value: '10' },
+  });
+  await bench.run(job, always(['SELECT * FROM (VALUES (1, 100), (2, 95)) t(id, v)']));
+  const source = always(['SELECT * FROM (VALUES (1, 100), (2, 95), (3, 97), (1, 101)) t(id, v)']);
+  const second = await bench.run(job, source);
+  expect(source.requests[0]?.incremental).toMatchObject({ from: '100', lag: { kind: 'number', value: '10' } });
+  expect(second).toMatchObject({ rows_processed: 2, watermark_after: '101' });
+  expect(await bench.rows('SELECT id, v FROM {t} ORDER BY ALL')).toEqual([
+    { id: 1, v: 100 },
+    { id: 1, v: 101 },
+    { id: 2, v: 95 },
+    { id: 3, v: 97 },
+  ]);
+});
+
+test("the source's own text of the watermark is kept, not the landed value", async () => {
+  await using bench = await PipelineBench.open();
+  const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'moment', write_disposition: 'append' });
+  const read = (watermark: string) => always(["SELECT TIMESTAMP '2026-01-01 00:00:00.123456' AS moment"], { summary: { watermark } });
+  const first = await bench.run(job, read('2026-01-01T00:00:00.1234567'));
+  expect(first.watermark_after).toBe('2026-01-01T00:00:00.1234567');
+});
+
+test('a package that a run could not load is loaded first by the next, and its rows are not read again', async () => {
+  await using bench = await PipelineBench.open();
+  const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'id', write_disposition: 'append' });
+  const broken = Object.create(bench.destination) as typeof bench.destination;
+  for (const key of ['lock', 'describeTables', 'readState'] as const) broken[key] = bench.destination[key].bind(bench.destination) as never;
+  broken.load = async () => {
+    throw new IngestError('DESTINATION_FAILED', 'no space left');
+  };
+  Object.defineProperties(broken, { name: { value: 'local' }, capabilities: { value: bench.destination.capabilities }, defaultSchema: { value: 'raw' } });
+  const failed = await bench.run(job, always(['SELECT 1 AS id UNION ALL SELECT 2']), { destination: broken });
+  expect(failed).toMatchObject({ status: 'FAILED', error: { code: 'DESTINATION_FAILED' } });
+  const source = always(['SELECT 2 AS id UNION ALL SELECT 3']);
+  const next = await bench.run(job, source);
+  expect(source.requests[0]?.incremental?.from).toBe('2');
+  expect(next).toMatchObject({ status: 'SUCCESS', rows_processed: 3, watermark_after: '3' });
+  expect(await bench.rows('SELECT id FROM {t} ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+});
+
+test('rows are cast to the wider type that the table has', async () => {
+  await using bench = await PipelineBench.open();
+  const job = makeJob({ write_disposition: 'append' });
+  await bench.run(job, always(['SELECT 1.5::DOUBLE AS amount']));
+  expect((await bench.run(job, always(['SELECT 7::BIGINT AS amount']))).error).toBeNull();
+  const inexact = await bench.run(job, always(['SELECT 9007199254740993::BIGINT AS amount']));
+  expect(inexact.error).toMatchObject({ code: 'VALUE_DOES_NOT_FIT' });
+  expect(await bench.rows('SELECT amount FROM {t} ORDER BY 1')).toEqual([{ amount: 1.5 }, { amount: 7 }]);
+});
+
+test.each([
+  ['freeze', 'FAILED', 1, false],
+  ['discard_value', 'SUCCESS', 3, false],
+  ['discard_row', 'SUCCESS', 2, false],
+  ['evolve', 'SUCCESS', 3, true],
+] as const)('contract %s meets a new list', async (contract, status, rows, child) => {
+  await using bench = await PipelineBench.open();
+  const job = makeJob({ source_type: 'api', write_disposition: 'append', schema_contract: contract });
+  await bench.run(job, always(['SELECT 1 AS id']));
+  const second = await bench.run(job, always(['SELECT 2 AS id, [1] AS list UNION ALL SELECT 3, NULL']));
+  expect(second.status).toBe(status);
+  expect(await bench.rows('SELECT count(*)::INTEGER AS n FROM {t}')).toEqual([{ n: rows }]);
+  const tables = await bench.destination.describeTables({ schema: 'raw', table: 'orders' });
+  expect(tables.some((table) => table.name === 'orders__list')).toBe(child);
+});
+
+test('intervals, huge integers and offsets survive the way through Parquet', async () => {
+  await using bench = await PipelineBench.open();
+  const values = "INTERVAL '1 month 2 days 00:00:00.000007' AS i, 170141183460469231731687303715884105727::HUGEINT AS h, TIMETZ '10:00:00+02' AS t";
+  const result = await bench.run(makeJob({}), always([`SELECT ${values}`]));
+  expect(result.error).toBeNull();
+  const [same] = await bench.rows(`SELECT t.i = s.i AND t.h = s.h AND t.t::VARCHAR = s.t::VARCHAR AND typeof(t.h) = 'HUGEINT' AS same FROM {t} t, (SELECT ${values}) s`);
+  expect(same).toEqual({ same: true });
+});
