@@ -44,9 +44,13 @@ export async function openSource(connection: Connection, context: SourceContext)
     case 'oracle':
     case 'mssql':
     case 'azure_sql':
-      throw new IngestError('SOURCE_TYPE_NOT_AVAILABLE', `Connection ${connection.name}: this version cannot read ${connection.type} yet.`, {
-        hint: 'Set enabled to N for its jobs; postgresql, api and filesystem can be read.',
-      });
+      throw new IngestError(
+        'SOURCE_TYPE_NOT_AVAILABLE',
+        `Connection ${connection.name}: this version cannot read ${connection.type} yet.`,
+        {
+          hint: 'Set enabled to N for its jobs; postgresql, api and filesystem can be read.',
+        },
+      );
     default:
       return connection satisfies never;
   }
@@ -66,12 +70,18 @@ export async function openDestination(config: DestinationConfig, context: Destin
   switch (config.type) {
     case 'duckdb': {
       const { createDuckDbDestination } = await import('./destinations/duckdb/duckdb-destination.ts');
-      return createDuckDbDestination({ name: config.name, path: path.resolve(context.baseDirectory, config.path), schema: config.schema }, context);
+      return createDuckDbDestination(
+        { name: config.name, path: path.resolve(context.baseDirectory, config.path), schema: config.schema },
+        context,
+      );
     }
     case 'filesystem': {
       const root = localFolder(config.bucket_url, context.baseDirectory);
       if (root === null || config.table_format === 'delta') {
-        throw notAvailable(config.name, root === null ? config.bucket_url.replace(/:.*/s, '://') : 'table_format delta');
+        throw notAvailable(
+          config.name,
+          root === null ? config.bucket_url.replace(/:.*/s, '://') : 'table_format delta',
+        );
       }
       const { createObjectStoreDestination } = await import('./destinations/object-store/object-store-destination.ts');
       return createObjectStoreDestination({ name: config.name, root, schema: config.schema }, context);
@@ -84,9 +94,13 @@ export async function openDestination(config: DestinationConfig, context: Destin
 }
 
 function notAvailable(name: string, what: string): IngestError {
-  return new IngestError('DESTINATION_TYPE_NOT_AVAILABLE', `Destination ${name}: this version cannot write to ${what} yet.`, {
-    hint: 'Use a duckdb destination, or a filesystem destination whose bucket_url is a local folder.',
-  });
+  return new IngestError(
+    'DESTINATION_TYPE_NOT_AVAILABLE',
+    `Destination ${name}: this version cannot write to ${what} yet.`,
+    {
+      hint: 'Use a duckdb destination, or a filesystem destination whose bucket_url is a local folder.',
+    },
+  );
 }
 
 /** A local folder for a path or `file://` URL, null for a cloud's URL. A Windows drive letter is no scheme. */

@@ -72,7 +72,10 @@ function canonicalTree(tree: TypeTree): TypeTree {
     case 'list':
       return { kind: 'list', element: canonicalTree(tree.element) };
     case 'struct':
-      return { kind: 'struct', fields: tree.fields.map((field) => ({ name: field.name, type: canonicalTree(field.type) })) };
+      return {
+        kind: 'struct',
+        fields: tree.fields.map((field) => ({ name: field.name, type: canonicalTree(field.type) })),
+      };
     default:
       return tree satisfies never;
   }
@@ -82,7 +85,11 @@ function canonicalScalar(text: string): string {
   const decimal = decimalOf(text);
   if (decimal) return `DECIMAL(${decimal.precision},${decimal.scale})`;
   if (/^ENUM\s*\(|^MAP\s*\(|^UNION\s*\(/i.test(text)) return text;
-  const bare = text.replace(/\s*\(.*\)$/, '').replace(/\s+/g, ' ').trim().toUpperCase();
+  const bare = text
+    .replace(/\s*\(.*\)$/, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toUpperCase();
   return SYNONYMS[bare] ?? bare;
 }
 

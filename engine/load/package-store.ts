@@ -21,7 +21,12 @@ export class PackageStore {
   readonly #folder: string;
 
   constructor(root: string, scope: PackageScope) {
-    this.#folder = path.join(root, safe(scope.pipeline), safe(scope.destination), `${safe(scope.target_schema)}.${safe(scope.target_table)}`);
+    this.#folder = path.join(
+      root,
+      safe(scope.pipeline),
+      safe(scope.destination),
+      `${safe(scope.target_schema)}.${safe(scope.target_table)}`,
+    );
   }
 
   /** Makes the folder of a new package. */
@@ -79,14 +84,22 @@ function parseManifest(text: string, folder: string): PackageManifest {
     return packageManifestModel.parse(json);
   } catch (error) {
     if (typeof version === 'number' && version > PACKAGE_VERSION) {
-      throw new IngestError('PACKAGE_NEWER', `The load package ${folder} was written by a newer version (format ${version}, this one reads ${PACKAGE_VERSION}).`, {
-        hint: 'Run with the version that wrote it, or delete the folder to read its rows again from the source.',
-      });
+      throw new IngestError(
+        'PACKAGE_NEWER',
+        `The load package ${folder} was written by a newer version (format ${version}, this one reads ${PACKAGE_VERSION}).`,
+        {
+          hint: 'Run with the version that wrote it, or delete the folder to read its rows again from the source.',
+        },
+      );
     }
-    throw new IngestError('PACKAGE_UNREADABLE', `The manifest of load package ${folder} cannot be read: ${messageOf(error).slice(0, 200)}`, {
-      hint: 'Delete the folder; its rows are read again from the source.',
-      cause: error,
-    });
+    throw new IngestError(
+      'PACKAGE_UNREADABLE',
+      `The manifest of load package ${folder} cannot be read: ${messageOf(error).slice(0, 200)}`,
+      {
+        hint: 'Delete the folder; its rows are read again from the source.',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -105,21 +105,35 @@ class Batch {
     const names = this.#root.columns.map((column) => column.name);
     const missing = primaryKey.filter((key) => !names.includes(key));
     if (missing.length > 0) {
-      throw new IngestError('PRIMARY_KEY_MISSING', `${job}: primary_key names ${missing.join(', ')}, but the rows have no such column. They have ${names.slice(0, 30).join(', ')}.`, {
-        hint: 'Correct primary_key, or add the column to `columns`.',
-      });
+      throw new IngestError(
+        'PRIMARY_KEY_MISSING',
+        `${job}: primary_key names ${missing.join(', ')}, but the rows have no such column. They have ${names.slice(0, 30).join(', ')}.`,
+        {
+          hint: 'Correct primary_key, or add the column to `columns`.',
+        },
+      );
     }
     if (watermark && !names.includes(watermark.column)) {
-      throw new IngestError('WATERMARK_MISSING', `${job}: watermark_column lands as ${watermark.column}, but the rows have no such column. They have ${names.slice(0, 30).join(', ')}.`, {
-        hint: 'Correct watermark_column, or add it to `columns`.',
-      });
+      throw new IngestError(
+        'WATERMARK_MISSING',
+        `${job}: watermark_column lands as ${watermark.column}, but the rows have no such column. They have ${names.slice(0, 30).join(', ')}.`,
+        {
+          hint: 'Correct watermark_column, or add it to `columns`.',
+        },
+      );
     }
     if (primaryKey.length === 0 || this.#input.writeDisposition !== 'merge') return;
-    const nulls = await this.#one<{ n: string }>(`SELECT count(*) AS n FROM ${this.#rows} WHERE ${primaryKey.map((key) => `${identifier(key)} IS NULL`).join(' OR ')}`);
+    const nulls = await this.#one<{ n: string }>(
+      `SELECT count(*) AS n FROM ${this.#rows} WHERE ${primaryKey.map((key) => `${identifier(key)} IS NULL`).join(' OR ')}`,
+    );
     if (Number(nulls.n) > 0) {
-      throw new IngestError('PRIMARY_KEY_NULL', `${job}: ${nulls.n} rows have no value in primary_key (${primaryKey.join(', ')}), so they cannot be merged.`, {
-        hint: 'Choose a key that is never null, or leave such rows out with `filter`.',
-      });
+      throw new IngestError(
+        'PRIMARY_KEY_NULL',
+        `${job}: ${nulls.n} rows have no value in primary_key (${primaryKey.join(', ')}), so they cannot be merged.`,
+        {
+          hint: 'Choose a key that is never null, or leave such rows out with `filter`.',
+        },
+      );
     }
   }
 
@@ -128,7 +142,9 @@ class Batch {
     const { watermark } = this.#input;
     if (!watermark) return { watermark: null, boundary: { rows: [], columns: [] } };
     const column = this.#comparable(identifier(watermark.column));
-    const { top } = await this.#one<{ top: string | null }>(`SELECT CAST(max(${column}) AS VARCHAR) AS top FROM ${this.#rows}`);
+    const { top } = await this.#one<{ top: string | null }>(
+      `SELECT CAST(max(${column}) AS VARCHAR) AS top FROM ${this.#rows}`,
+    );
     if (top === null) return { watermark: watermark.last, boundary: watermark.boundary };
     const read = watermark.read ?? top;
     const { advance } = await this.#one<{ advance: number }>(
@@ -154,7 +170,9 @@ class Batch {
     const { watermark, connection } = this.#input;
     if (!watermark || watermark.last === null || watermark.boundary.rows.length === 0) return 0;
     const known = identifier(`known_${this.token}`);
-    await connection.run(`CREATE TEMP TABLE ${known} AS SELECT unnest(${literalList(watermark.boundary.rows.map(([key]) => key))}) AS hash, unnest([${watermark.boundary.rows.map(([, count]) => count).join(', ')}]) AS n`);
+    await connection.run(
+      `CREATE TEMP TABLE ${known} AS SELECT unnest(${literalList(watermark.boundary.rows.map(([key]) => key))}) AS hash, unnest([${watermark.boundary.rows.map(([, count]) => count).join(', ')}]) AS n`,
+    );
     try {
       const available = new Set(this.#root.columns.map((column) => column.name));
       const columns = watermark.boundary.columns.filter((column) => available.has(column));
@@ -184,14 +202,24 @@ class Batch {
        FROM ${left} SEMI JOIN (${several}) USING (${keys})`,
     );
     try {
-      const ties = await connection.rows(`SELECT ${keys} FROM ${repeated} WHERE place = 1 GROUP BY ${keys} HAVING count(DISTINCT hash) > 1 ORDER BY ALL LIMIT 3`);
+      const ties = await connection.rows(
+        `SELECT ${keys} FROM ${repeated} WHERE place = 1 GROUP BY ${keys} HAVING count(DISTINCT hash) > 1 ORDER BY ALL LIMIT 3`,
+      );
       if (ties.length > 0) {
-        const shown = ties.map((row) => primaryKey.map((key) => `${key} = ${JSON.stringify(row[key])}`).join(', ')).join('; ');
-        throw new IngestError('PRIMARY_KEY_TIE', `${job}: the batch holds different rows with the same primary_key and the same watermark, so neither can be preferred: ${shown}.`, {
-          hint: 'Add the column that tells them apart to primary_key, or choose a watermark_column that orders them.',
-        });
+        const shown = ties
+          .map((row) => primaryKey.map((key) => `${key} = ${JSON.stringify(row[key])}`).join(', '))
+          .join('; ');
+        throw new IngestError(
+          'PRIMARY_KEY_TIE',
+          `${job}: the batch holds different rows with the same primary_key and the same watermark, so neither can be preferred: ${shown}.`,
+          {
+            hint: 'Add the column that tells them apart to primary_key, or choose a watermark_column that orders them.',
+          },
+        );
       }
-      await connection.run(`INSERT INTO ${drops} SELECT filename, file_row_number, ${ROW_ID} FROM ${repeated} WHERE nth > 1`);
+      await connection.run(
+        `INSERT INTO ${drops} SELECT filename, file_row_number, ${ROW_ID} FROM ${repeated} WHERE nth > 1`,
+      );
     } finally {
       await connection.run(`DROP TABLE ${repeated}`);
     }
@@ -205,7 +233,8 @@ class Batch {
   /** For an append with a key, the key (with its watermark) says which rows are known; else the whole row does. */
   #hashColumns(): string[] {
     const { primaryKey, writeDisposition, watermark } = this.#input;
-    if (writeDisposition === 'append' && primaryKey.length > 0 && watermark) return [...new Set([...primaryKey, watermark.column])];
+    if (writeDisposition === 'append' && primaryKey.length > 0 && watermark)
+      return [...new Set([...primaryKey, watermark.column])];
     return this.#dataColumns();
   }
 
@@ -252,9 +281,12 @@ async function rewrite(input: DeduplicateInput, drops: string): Promise<PackageT
     const files: PackageTable['files'] = [];
     for (const file of table.files) {
       const source = path.join(input.folder, file.name);
-      const match = index === 0 ? `d.file = ${literal(source)} AND d.row_number = r.file_row_number` : `d.row_id = r.${ROOT_ID}`;
+      const match =
+        index === 0 ? `d.file = ${literal(source)} AND d.row_number = r.file_row_number` : `d.row_id = r.${ROOT_ID}`;
       const rows = `read_parquet(${literal(source)}, file_row_number = true) r`;
-      const [hit] = await input.connection.rows<{ n: string }>(`SELECT count(*) AS n FROM ${rows} WHERE EXISTS (SELECT 1 FROM ${drops} d WHERE ${match})`);
+      const [hit] = await input.connection.rows<{ n: string }>(
+        `SELECT count(*) AS n FROM ${rows} WHERE EXISTS (SELECT 1 FROM ${drops} d WHERE ${match})`,
+      );
       if (Number(hit?.n ?? 0) === 0) {
         files.push(file);
         continue;

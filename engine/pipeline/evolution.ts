@@ -45,11 +45,16 @@ export function columnFate(
   if (contract === 'evolve') {
     if (wider && capabilities.canWiden(current, wider)) return { kind: 'land', type: wider, change: 'widen' };
     if (replaces) return { kind: 'land', type: batch, change: 'retype' };
-    throw new IngestError('SCHEMA_CHANGE_UNSAFE', `Table ${where.table}, column "${where.column}": it is ${current} in the destination and ${batch} in the source, and ${current} cannot become ${batch} without a loss.`, {
-      hint: `Keep the old type with column_types (\`${where.column}:${current.toLowerCase()}\`), rename the target table, or load it anew with --full-refresh.`,
-    });
+    throw new IngestError(
+      'SCHEMA_CHANGE_UNSAFE',
+      `Table ${where.table}, column "${where.column}": it is ${current} in the destination and ${batch} in the source, and ${current} cannot become ${batch} without a loss.`,
+      {
+        hint: `Keep the old type with column_types (\`${where.column}:${current.toLowerCase()}\`), rename the target table, or load it anew with --full-refresh.`,
+      },
+    );
   }
-  if (contract === 'freeze') throw frozen(where, `its type is ${current} in the destination and ${batch} in the source`);
+  if (contract === 'freeze')
+    throw frozen(where, `its type is ${current} in the destination and ${batch} in the source`);
   return { kind: contract, type: current };
 }
 
@@ -68,9 +73,13 @@ function commonDecimal(a: string, b: string): string | null {
 }
 
 function frozen(where: { table: string; column: string }, what: string): IngestError {
-  return new IngestError('SCHEMA_FROZEN', `Table ${where.table}, column "${where.column}": ${what}, and schema_contract is freeze.`, {
-    hint: 'Set schema_contract to evolve for one run, leave the column out with `columns`, or talk to whoever changed the source.',
-  });
+  return new IngestError(
+    'SCHEMA_FROZEN',
+    `Table ${where.table}, column "${where.column}": ${what}, and schema_contract is freeze.`,
+    {
+      hint: 'Set schema_contract to evolve for one run, leave the column out with `columns`, or talk to whoever changed the source.',
+    },
+  );
 }
 
 /**
@@ -111,7 +120,9 @@ export function planChanges(
     }
     const arriving = new Set(table.columns.map((column) => column.name.toLowerCase()));
     for (const column of live.columns) {
-      const nullsArrive = !arriving.has(column.name.toLowerCase()) || table.columns.some((c) => c.name.toLowerCase() === column.name.toLowerCase() && c.nullable);
+      const nullsArrive =
+        !arriving.has(column.name.toLowerCase()) ||
+        table.columns.some((c) => c.name.toLowerCase() === column.name.toLowerCase() && c.nullable);
       if (!column.nullable && nullsArrive) changes.push({ kind: 'allow_null', table: table.name, column: column.name });
     }
   }

@@ -28,7 +28,10 @@ export function isSafeWidening(from: string, to: string): boolean {
   const fromDecimal = decimalOf(from);
   const toDecimal = decimalOf(to);
   if (fromDecimal && toDecimal) {
-    return toDecimal.scale >= fromDecimal.scale && toDecimal.precision - toDecimal.scale >= fromDecimal.precision - fromDecimal.scale;
+    return (
+      toDecimal.scale >= fromDecimal.scale &&
+      toDecimal.precision - toDecimal.scale >= fromDecimal.precision - fromDecimal.scale
+    );
   }
   const fromDigits = INTEGER_DIGITS[from];
   if (fromDigits !== undefined) {
@@ -75,7 +78,9 @@ export function fits(expression: string, from: string, to: string): string {
   if (from === 'TIMESTAMP_NS' && (to === 'TIMESTAMP' || to === 'TIMESTAMP WITH TIME ZONE')) return possible;
   if (to === 'DOUBLE' || to === 'FLOAT') {
     // from an integer column the digits must survive; from text and decimals a person asked for floating point by column_types
-    return INTEGER_DIGITS[from] === undefined ? possible : `(${possible} AND TRY_CAST(${cast} AS ${from}) = ${expression})`;
+    return INTEGER_DIGITS[from] === undefined
+      ? possible
+      : `(${possible} AND TRY_CAST(${cast} AS ${from}) = ${expression})`;
   }
   if (from !== 'VARCHAR') return `(${possible} AND TRY_CAST(${cast} AS ${from}) IS NOT DISTINCT FROM ${expression})`;
   const scale = decimalOf(to)?.scale ?? (INTEGER_DIGITS[to] === undefined ? null : 0);
@@ -102,9 +107,13 @@ export function describeCastError(error: unknown, job: string): unknown {
   if (at >= 0) {
     const [, column, type, ...value] = message.slice(at).split(SEPARATOR);
     const text = value.join(SEPARATOR).split('\n')[0] ?? '';
-    return new IngestError('VALUE_DOES_NOT_FIT', `${job}: column "${column}" has the value ${shorten(text)}, which ${type} cannot hold exactly.`, {
-      hint: `Choose a type that holds it in column_types, e.g. \`${column}:varchar\` or a wider decimal.`,
-    });
+    return new IngestError(
+      'VALUE_DOES_NOT_FIT',
+      `${job}: column "${column}" has the value ${shorten(text)}, which ${type} cannot hold exactly.`,
+      {
+        hint: `Choose a type that holds it in column_types, e.g. \`${column}:varchar\` or a wider decimal.`,
+      },
+    );
   }
   return error;
 }

@@ -90,8 +90,14 @@ export async function extract(input: ExtractInput): Promise<Extracted> {
         throwIfCancelled(context.signal);
         if (!normalizer) {
           plan = planTables(tablePlanInput(input, segment));
-          for (const name of plan.empty) context.log('INFO', `Column ${name} has no value yet and is left out until it has one.`);
-          normalizer = new Normalizer({ connection: input.connection, plan, folder: input.folder, loadId: input.loadId });
+          for (const name of plan.empty)
+            context.log('INFO', `Column ${name} has no value yet and is left out until it has one.`);
+          normalizer = new Normalizer({
+            connection: input.connection,
+            plan,
+            folder: input.folder,
+            loadId: input.loadId,
+          });
         }
         await pending;
       } catch (error) {
@@ -106,7 +112,10 @@ export async function extract(input: ExtractInput): Promise<Extracted> {
     stopWatching();
     // a source that still reads for a batch that failed must let go
     if (!finished) stop.abort();
-    await Promise.allSettled([pending, reading.return({ verdict: { reason: 'stopped', detail: '', records: 0 }, retries: 0 })]);
+    await Promise.allSettled([
+      pending,
+      reading.return({ verdict: { reason: 'stopped', detail: '', records: 0 }, retries: 0 }),
+    ]);
   }
 }
 

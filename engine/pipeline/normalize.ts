@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { WorkspaceConnection } from '../duckdb/workspace.ts';
 import { identifier, literal } from '../duckdb/sql.ts';
+import type { WorkspaceConnection } from '../duckdb/workspace.ts';
 import { loadToken } from '../load/load-id.ts';
 import type { PackageTable } from '../load/load-package.ts';
 import type { Segment } from '../sources/source.ts';
@@ -26,13 +26,18 @@ export class Normalizer {
   /** Adds one segment. Gives the rows that the job's own table got. */
   async add(segment: Segment): Promise<number> {
     const number = this.#segments++;
-    const where = this.#plan.keep.length > 0 ? ` WHERE ${this.#plan.keep.map((predicate) => `(${predicate}) IS TRUE`).join(' AND ')}` : '';
+    const where =
+      this.#plan.keep.length > 0
+        ? ` WHERE ${this.#plan.keep.map((predicate) => `(${predicate}) IS TRUE`).join(' AND ')}`
+        : '';
     const rowId = await this.#rowId(segment, number);
     if (this.#plan.children.length === 0) {
       return this.#copy(this.#plan.root, 0, number, `FROM ${segment.from}${where}`, rowId);
     }
     const work = identifier(`work_${loadToken(this.#loadId)}_${number}`);
-    await this.#connection.run(`CREATE TEMP TABLE ${work} AS SELECT *, ${rowId} AS ${ROW_ID} FROM ${segment.from}${where}`);
+    await this.#connection.run(
+      `CREATE TEMP TABLE ${work} AS SELECT *, ${rowId} AS ${ROW_ID} FROM ${segment.from}${where}`,
+    );
     try {
       const rows = await this.#copy(this.#plan.root, 0, number, `FROM ${work}`, ROW_ID);
       const rowsOf = new Map([[this.#plan.root.name, `(SELECT *, ${ROW_ID} AS ${ROOT_ID} FROM ${work})`]]);

@@ -89,7 +89,12 @@ class JobRun {
       this.#result.error = describeError(described);
     }
     this.#result.durations.total_seconds = (performance.now() - this.#started) / 1000;
-    emit({ type: 'job_finished', job: this.#name, result: this.#result, level: this.#result.status === 'FAILED' ? 'ERROR' : 'INFO' });
+    emit({
+      type: 'job_finished',
+      job: this.#name,
+      result: this.#result,
+      level: this.#result.status === 'FAILED' ? 'ERROR' : 'INFO',
+    });
     return this.#result;
   }
 
@@ -113,7 +118,15 @@ class JobRun {
       signal,
       onRetry: ({ attempt, wait, error }) => {
         this.#result.retries += 1;
-        emit({ type: 'job_retry', job: this.#name, attempt, wait_ms: wait, code: error.code, message: error.message, level: 'WARNING' });
+        emit({
+          type: 'job_retry',
+          job: this.#name,
+          attempt,
+          wait_ms: wait,
+          code: error.code,
+          message: error.message,
+          level: 'WARNING',
+        });
       },
     });
     if (pack === null) return;
@@ -159,12 +172,15 @@ class JobRun {
         tables: extracted.tables,
         job: this.#name,
         writeDisposition: this.#disposition(),
-        primaryKey: this.#job.primary_key.map((key) => landedName(key, destination.capabilities, extracted.plan ?? undefined)),
+        primaryKey: this.#job.primary_key.map((key) =>
+          landedName(key, destination.capabilities, extracted.plan ?? undefined),
+        ),
         watermark: this.#watermark(state, extracted),
       });
       this.#result.durations.normalize_seconds += (performance.now() - start) / 1000;
       this.#tellDuplicates(clean);
-      const tables = this.#replaces() && clean.tables.length === 0 ? emptied(existing, this.#target.table) : clean.tables;
+      const tables =
+        this.#replaces() && clean.tables.length === 0 ? emptied(existing, this.#target.table) : clean.tables;
       const next = this.#nextState(state, loadId, clean, extracted.summary);
       if (!this.#isWorthLoading(tables, state, next, existing.length > 0)) return null;
       const pack = await this.#packages.complete(folder, {
@@ -177,7 +193,9 @@ class JobRun {
         target_table: this.#target.table,
         write_disposition: this.#disposition(),
         schema_contract: this.#job.schema_contract,
-        primary_key: this.#job.primary_key.map((key) => landedName(key, destination.capabilities, extracted.plan ?? undefined)),
+        primary_key: this.#job.primary_key.map((key) =>
+          landedName(key, destination.capabilities, extracted.plan ?? undefined),
+        ),
         created_at: new Date(clock()).toISOString(),
         tables,
         state: this.#environment.sampleRows === null ? next : null,
@@ -212,7 +230,15 @@ class JobRun {
           signal,
           onRetry: ({ attempt, wait, error }) => {
             this.#result.retries += 1;
-            emit({ type: 'job_retry', job: this.#name, attempt, wait_ms: wait, code: error.code, message: error.message, level: 'WARNING' });
+            emit({
+              type: 'job_retry',
+              job: this.#name,
+              attempt,
+              wait_ms: wait,
+              code: error.code,
+              message: error.message,
+              level: 'WARNING',
+            });
           },
         },
       );
@@ -238,7 +264,13 @@ class JobRun {
             nullWatermarks: job.options.null_watermarks,
           }
         : null;
-    return { job, types: destination.capabilities.types, incremental, sourceState: state?.source_state ?? null, sampleRows };
+    return {
+      job,
+      types: destination.capabilities.types,
+      incremental,
+      sourceState: state?.source_state ?? null,
+      sampleRows,
+    };
   }
 
   #readContext(spoolDirectory: string) {
@@ -247,7 +279,8 @@ class JobRun {
       workspace,
       spoolDirectory,
       signal,
-      progress: (counts: { rows: number; bytes: number; pages?: number }) => emit({ type: 'job_progress', job: this.#name, stage: 'extract', level: 'DEBUG', ...counts }),
+      progress: (counts: { rows: number; bytes: number; pages?: number }) =>
+        emit({ type: 'job_progress', job: this.#name, stage: 'extract', level: 'DEBUG', ...counts }),
       warn: (warning: ReadWarning) => this.#warn(warning),
       log: (level: 'DEBUG' | 'INFO', message: string) => emit({ type: 'log', job: this.#name, message, level }),
     };
@@ -259,8 +292,13 @@ class JobRun {
     if (job.watermark_column === null || job.source_type === 'filesystem') return null;
     // a full load that replaces the table remembers how far it came, so that the job may become incremental
     if (job.load_type === 'FULL' && job.write_disposition !== 'replace') return null;
-    const column = landedName(job.watermark_column, this.#environment.destination.capabilities, extracted.plan ?? undefined);
-    if (job.load_type === 'FULL' && !extracted.tables[0]?.columns.some((candidate) => candidate.name === column)) return null;
+    const column = landedName(
+      job.watermark_column,
+      this.#environment.destination.capabilities,
+      extracted.plan ?? undefined,
+    );
+    if (job.load_type === 'FULL' && !extracted.tables[0]?.columns.some((candidate) => candidate.name === column))
+      return null;
     const continued = job.load_type === 'INCREMENTAL' ? state : null;
     return {
       column,
@@ -292,7 +330,9 @@ class JobRun {
   #isWorthLoading(tables: PackageTable[], state: JobState | null, next: JobState, exists: boolean): boolean {
     if (this.#replaces() || state === null || !exists) return true;
     if (tables.some((table) => table.files.length > 0)) return true;
-    return next.watermark !== state.watermark || JSON.stringify(next.source_state) !== JSON.stringify(state.source_state);
+    return (
+      next.watermark !== state.watermark || JSON.stringify(next.source_state) !== JSON.stringify(state.source_state)
+    );
   }
 
   #replaces(): boolean {
@@ -300,11 +340,17 @@ class JobRun {
   }
 
   #disposition(): Job['write_disposition'] {
-    return this.#environment.fullRefresh || this.#environment.sampleRows !== null ? 'replace' : this.#job.write_disposition;
+    return this.#environment.fullRefresh || this.#environment.sampleRows !== null
+      ? 'replace'
+      : this.#job.write_disposition;
   }
 
   #stateKey(): StateKey {
-    return { pipeline: this.#environment.pipeline, target_schema: this.#target.schema, target_table: this.#target.table };
+    return {
+      pipeline: this.#environment.pipeline,
+      target_schema: this.#target.schema,
+      target_table: this.#target.table,
+    };
   }
 
   #count(extracted: Extracted): void {
@@ -317,20 +363,33 @@ class JobRun {
     this.#result.durations.extract_seconds += extracted.extractSeconds;
     this.#result.durations.normalize_seconds += extracted.normalizeSeconds;
     if (summary.verdict.looksTruncated) {
-      this.#warn({ code: 'LOOKS_TRUNCATED', message: summary.verdict.detail, hint: 'Compare the count with the source, and look at the pages with `ingest preview`.' });
+      this.#warn({
+        code: 'LOOKS_TRUNCATED',
+        message: summary.verdict.detail,
+        hint: 'Compare the count with the source, and look at the pages with `ingest preview`.',
+      });
     }
   }
 
   #tellDuplicates(clean: Deduplicated): void {
     if (clean.knownRows > 0) this.#log(`${clean.knownRows} rows at the watermark were loaded before and are left out.`);
-    if (clean.repeatedRows > 0) this.#log(`${clean.repeatedRows} rows repeat a primary key of this batch; the one with the highest watermark is kept.`);
+    if (clean.repeatedRows > 0)
+      this.#log(
+        `${clean.repeatedRows} rows repeat a primary key of this batch; the one with the highest watermark is kept.`,
+      );
   }
 
   #tellChanges(changes: SchemaChange[], existed: boolean): void {
     for (const change of changes) {
       const text = describeChange(change);
       this.#result.schema_changes.push(text);
-      this.#environment.emit({ type: 'job_schema_change', job: this.#name, table: change.table, change: text, level: existed ? 'WARNING' : 'INFO' });
+      this.#environment.emit({
+        type: 'job_schema_change',
+        job: this.#name,
+        table: change.table,
+        change: text,
+        level: existed ? 'WARNING' : 'INFO',
+      });
     }
   }
 
@@ -387,7 +446,10 @@ export function targetOf(job: Job, environment: Pick<JobEnvironment, 'destinatio
 }
 
 /** A replace that read nothing, not even columns, empties what is there. */
-function emptied(existing: { name: string; columns: { name: string; type: string; nullable: boolean }[] }[], root: string): PackageTable[] {
+function emptied(
+  existing: { name: string; columns: { name: string; type: string; nullable: boolean }[] }[],
+  root: string,
+): PackageTable[] {
   return existing
     .toSorted((a, b) => a.name.length - b.name.length)
     .map((table) => ({

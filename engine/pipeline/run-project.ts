@@ -1,6 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { rm } from 'node:fs/promises';
 import { openDestination, openSource } from '../connectors.ts';
 import { Workspace } from '../duckdb/workspace.ts';
 import { IngestError } from '../errors.ts';
@@ -12,7 +12,7 @@ import type { Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import type { JobStatus } from '../spec/kinds.ts';
 import type { Metrics } from '../spec/metrics.ts';
-import { planRun, type PlanRequest, type RunPlan } from './plan-run.ts';
+import { type PlanRequest, planRun, type RunPlan } from './plan-run.ts';
 import { type EmitEvent, type JobEnvironment, notStarted, runJob } from './run-job.ts';
 import { makeWorkFolders } from './work-folders.ts';
 
@@ -55,7 +55,14 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
   const runId = newRunId(clock());
   const workDirectory = options.workDirectory ?? project.directory;
   const pipeline = project.project.settings.name;
-  const recorder = await createRunRecorder({ workDirectory, runId, pipeline, redactor: project.redactor, clock, onEvent: options.onEvent });
+  const recorder = await createRunRecorder({
+    workDirectory,
+    runId,
+    pipeline,
+    redactor: project.redactor,
+    clock,
+    onEvent: options.onEvent,
+  });
   try {
     const folders = await makeWorkFolders(workDirectory, runId);
     const workspace = await Workspace.open({
@@ -68,7 +75,15 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
       const destination = await openDestination(plan.destination, { workspace, baseDirectory: workDirectory });
       await destination.open(options.signal);
       try {
-        recorder.emit({ level: 'INFO', type: 'run_started', run_id: runId, pipeline, destination: destination.name, jobs: plan.jobs.length, workers: plan.workers });
+        recorder.emit({
+          level: 'INFO',
+          type: 'run_started',
+          run_id: runId,
+          pipeline,
+          destination: destination.name,
+          jobs: plan.jobs.length,
+          workers: plan.workers,
+        });
         tellPlan(project, plan, recorder);
         const results = await runJobs(plan, options.signal, {
           runId,
@@ -129,10 +144,19 @@ function runStatus(results: JobResult[], plan: RunPlan, signal: AbortSignal): Jo
 
 function tellPlan(project: OpenProject, plan: RunPlan, recorder: RunRecorder): void {
   for (const row of plan.skipped) {
-    recorder.emit({ level: 'WARNING', type: 'log', message: `Row ${row.row} (${row.source_name}.${row.table_name}) has errors and is left out, because of --skip-invalid.` });
+    recorder.emit({
+      level: 'WARNING',
+      type: 'log',
+      message: `Row ${row.row} (${row.source_name}.${row.table_name}) has errors and is left out, because of --skip-invalid.`,
+    });
   }
   const checks = project.project.checks.filter((check) => check.enabled).length;
-  if (checks > 0) recorder.emit({ level: 'WARNING', type: 'log', message: `${checks} data quality checks are valid, but this version does not run them yet.` });
+  if (checks > 0)
+    recorder.emit({
+      level: 'WARNING',
+      type: 'log',
+      message: `${checks} data quality checks are valid, but this version does not run them yet.`,
+    });
 }
 
 /** Sources by connection: jobs of one connection share its rate limit, its token and its name in the log. */
@@ -149,9 +173,13 @@ class SharedSources {
     const name = job.source_name in connections ? job.source_name : job.source_type;
     const connection = connections[name];
     if (!connection) {
-      throw new IngestError('CONNECTION_NOT_FOUND', `${jobName(job)}: there is no connection ${job.source_name} in .dlt/config.toml.`, {
-        hint: `Add [sources.${job.source_name}].`,
-      });
+      throw new IngestError(
+        'CONNECTION_NOT_FOUND',
+        `${jobName(job)}: there is no connection ${job.source_name} in .dlt/config.toml.`,
+        {
+          hint: `Add [sources.${job.source_name}].`,
+        },
+      );
     }
     let source = this.#open.get(name);
     if (!source) {

@@ -68,11 +68,26 @@ export interface ChildTable extends PlannedTable {
  * @throws IngestError COLUMN_NAMES_COLLIDE, SCHEMA_FROZEN, SCHEMA_CHANGE_UNSAFE
  */
 export function planTables(input: TablePlanInput): TablePlan {
-  const plan: TablePlan = { root: { name: input.table, parent: null, columns: [] }, children: [], keep: [], empty: [], names: new Map() };
+  const plan: TablePlan = {
+    root: { name: input.table, parent: null, columns: [] },
+    children: [],
+    keep: [],
+    empty: [],
+    names: new Map(),
+  };
   const rows: Row = { table: plan.root, depth: 0, path: [] };
   for (const column of input.columns) {
     const landed = parseType(column.landedType);
-    addValue(input, plan, rows, [column.name], identifier(column.name), parseType(column.segmentType), landed, column.nullable);
+    addValue(
+      input,
+      plan,
+      rows,
+      [column.name],
+      identifier(column.name),
+      parseType(column.segmentType),
+      landed,
+      column.nullable,
+    );
   }
   for (const table of [plan.root, ...plan.children]) {
     for (const column of dltColumns(table.parent === null)) table.columns.push(column);
@@ -89,7 +104,16 @@ interface Row {
   path: string[];
 }
 
-function addValue(input: TablePlanInput, plan: TablePlan, row: Row, path: string[], expression: string, from: TypeTree, to: TypeTree, nullable: boolean): void {
+function addValue(
+  input: TablePlanInput,
+  plan: TablePlan,
+  row: Row,
+  path: string[],
+  expression: string,
+  from: TypeTree,
+  to: TypeTree,
+  nullable: boolean,
+): void {
   if (from.kind === 'scalar' && /^"?NULL"?$/.test(from.text)) {
     plan.empty.push(path.join('.'));
     return;
@@ -97,7 +121,17 @@ function addValue(input: TablePlanInput, plan: TablePlan, row: Row, path: string
   if (input.unnest && from.kind === 'struct' && to.kind === 'struct') {
     for (const field of from.fields) {
       const landed = to.fields.find((candidate) => candidate.name === field.name);
-      if (landed) addValue(input, plan, row, [...path, field.name], `${expression}.${identifier(field.name)}`, field.type, landed.type, true);
+      if (landed)
+        addValue(
+          input,
+          plan,
+          row,
+          [...path, field.name],
+          `${expression}.${identifier(field.name)}`,
+          field.type,
+          landed.type,
+          true,
+        );
     }
     return;
   }
@@ -116,7 +150,16 @@ function addValue(input: TablePlanInput, plan: TablePlan, row: Row, path: string
     plan.children.push(child);
     // a list of lists has no field names: its elements are called value, as in dlt
     const elementPath = from.element.kind === 'struct' ? [] : ['value'];
-    addValue(input, plan, { table: child, depth: row.depth + 1, path: childPath }, elementPath, 'item', from.element, to.element, true);
+    addValue(
+      input,
+      plan,
+      { table: child, depth: row.depth + 1, path: childPath },
+      elementPath,
+      'item',
+      from.element,
+      to.element,
+      true,
+    );
     return;
   }
   addColumn(input, plan, row, path, expression, from, to, nullable);
@@ -129,14 +172,28 @@ function isNewBesideOld(input: TablePlanInput, child: string): boolean {
 /** A new child table under a contract that takes no new tables: dlt's contracts hold for tables as for columns. */
 function refuseTable(input: TablePlanInput, plan: TablePlan, row: Row, child: ChildTable): void {
   if (input.contract === 'freeze') {
-    throw new IngestError('SCHEMA_FROZEN', `${input.job}: the source has a new list that would become table ${child.name}, and schema_contract is freeze.`, {
-      hint: 'Set schema_contract to evolve for one run, or set max_table_nesting so that lists stay JSON text.',
-    });
+    throw new IngestError(
+      'SCHEMA_FROZEN',
+      `${input.job}: the source has a new list that would become table ${child.name}, and schema_contract is freeze.`,
+      {
+        hint: 'Set schema_contract to evolve for one run, or set max_table_nesting so that lists stay JSON text.',
+      },
+    );
   }
-  if (input.contract === 'discard_row' && row.depth === 0) plan.keep.push(`(${child.list} IS NULL OR len(${child.list}) = 0)`);
+  if (input.contract === 'discard_row' && row.depth === 0)
+    plan.keep.push(`(${child.list} IS NULL OR len(${child.list}) = 0)`);
 }
 
-function addColumn(input: TablePlanInput, plan: TablePlan, row: Row, path: string[], expression: string, from: TypeTree, to: TypeTree, nullable: boolean): void {
+function addColumn(
+  input: TablePlanInput,
+  plan: TablePlan,
+  row: Row,
+  path: string[],
+  expression: string,
+  from: TypeTree,
+  to: TypeTree,
+  nullable: boolean,
+): void {
   const name = normalizePath(path, input.capabilities.maxIdentifierLength);
   let fromType = canonicalType(printType(from));
   let toType = canonicalType(printType(to));
@@ -148,20 +205,33 @@ function addColumn(input: TablePlanInput, plan: TablePlan, row: Row, path: strin
     if (to.kind !== 'scalar') toType = input.capabilities.types === 'native' ? 'JSON' : 'VARCHAR';
   }
   const table = input.existing.find((candidate) => candidate.name.toLowerCase() === row.table.name.toLowerCase());
-  const existing = table && (table.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.type ?? null);
-  const fate = columnFate({ table: row.table.name, column: name }, toType, existing, input.contract, input.capabilities, input.replaces);
+  const existing =
+    table && (table.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.type ?? null);
+  const fate = columnFate(
+    { table: row.table.name, column: name },
+    toType,
+    existing,
+    input.contract,
+    input.capabilities,
+    input.replaces,
+  );
   if (row.depth === 0) plan.names.set(path.join('.'), name);
   switch (fate.kind) {
     case 'land':
       row.table.columns.push(column(name, fate.type, exactCast(value, fromType, fate.type, name), nullable));
       return;
     case 'discard_value':
-      if (fate.type !== null) row.table.columns.push(column(name, fate.type, castOrNull(value, fromType, fate.type), true));
+      if (fate.type !== null)
+        row.table.columns.push(column(name, fate.type, castOrNull(value, fromType, fate.type), true));
       return;
     case 'discard_row':
-      if (fate.type !== null) row.table.columns.push(column(name, fate.type, castOrNull(value, fromType, fate.type), nullable));
+      if (fate.type !== null)
+        row.table.columns.push(column(name, fate.type, castOrNull(value, fromType, fate.type), nullable));
       // rows of child tables have no say in whether their root row stays: there a value that does not fit becomes null
-      if (row.depth === 0) plan.keep.push(fate.type === null ? `${value} IS NULL` : `(${value} IS NULL OR ${fits(value, fromType, fate.type)})`);
+      if (row.depth === 0)
+        plan.keep.push(
+          fate.type === null ? `${value} IS NULL` : `(${value} IS NULL OR ${fits(value, fromType, fate.type)})`,
+        );
       return;
     default:
       fate satisfies never;
@@ -170,11 +240,23 @@ function addColumn(input: TablePlanInput, plan: TablePlan, row: Row, path: strin
 
 function column(name: string, type: string, expression: string, nullable: boolean): PlannedColumn {
   const stored = storedType(type);
-  return { name, type, stored_type: stored, nullable, expression: stored === type ? expression : `CAST(${expression} AS ${stored})` };
+  return {
+    name,
+    type,
+    stored_type: stored,
+    nullable,
+    expression: stored === type ? expression : `CAST(${expression} AS ${stored})`,
+  };
 }
 
 function dltColumns(isRoot: boolean): PlannedColumn[] {
-  const text = (name: string): PlannedColumn => ({ name, type: 'VARCHAR', stored_type: 'VARCHAR', nullable: false, expression: identifier(name) });
+  const text = (name: string): PlannedColumn => ({
+    name,
+    type: 'VARCHAR',
+    stored_type: 'VARCHAR',
+    nullable: false,
+    expression: identifier(name),
+  });
   if (isRoot) return [text(LOAD_ID), text(ROW_ID)];
   return [text(ROW_ID), text(PARENT_ID), text(ROOT_ID), { ...text(LIST_INDEX), type: 'BIGINT', stored_type: 'BIGINT' }];
 }
@@ -184,15 +266,28 @@ function checkNames(input: TablePlanInput, table: PlannedTable): void {
   for (const { name, expression } of table.columns) {
     const other = seen.get(name.toLowerCase());
     if (other !== undefined) {
-      throw new IngestError('COLUMN_NAMES_COLLIDE', `${input.job}: two columns of the source would both be called ${name} in ${table.name}: ${other} and ${expression}.`, {
-        hint: 'Leave one out with `columns`, or rename one in the source (a view, or an alias in the API).',
-      });
+      throw new IngestError(
+        'COLUMN_NAMES_COLLIDE',
+        `${input.job}: two columns of the source would both be called ${name} in ${table.name}: ${other} and ${expression}.`,
+        {
+          hint: 'Leave one out with `columns`, or rename one in the source (a view, or an alias in the API).',
+        },
+      );
     }
     seen.set(name.toLowerCase(), expression);
   }
 }
 
 /** The destination's name of a source column or field path (`a.b`), whether or not the batch has it. */
-export function landedName(sourcePath: string, capabilities: Pick<DestinationCapabilities, 'maxIdentifierLength'>, plan?: TablePlan): string {
-  return plan?.names.get(sourcePath) ?? (sourcePath.includes('.') ? normalizePath(sourcePath.split('.'), capabilities.maxIdentifierLength) : normalizeName(sourcePath, capabilities.maxIdentifierLength));
+export function landedName(
+  sourcePath: string,
+  capabilities: Pick<DestinationCapabilities, 'maxIdentifierLength'>,
+  plan?: TablePlan,
+): string {
+  return (
+    plan?.names.get(sourcePath) ??
+    (sourcePath.includes('.')
+      ? normalizePath(sourcePath.split('.'), capabilities.maxIdentifierLength)
+      : normalizeName(sourcePath, capabilities.maxIdentifierLength))
+  );
 }

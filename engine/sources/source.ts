@@ -170,7 +170,10 @@ export interface PreviewLimits {
 
 export interface Preview {
   pages: {
-    request: { method: string; url: string; headers: Record<string, string>; body: unknown } | { statement: string } | { file: string };
+    request:
+      | { method: string; url: string; headers: Record<string, string>; body: unknown }
+      | { statement: string }
+      | { file: string };
     response?: { status: number; headers: Record<string, string>; duration_ms: number; bytes: number };
     records: unknown[];
   }[];

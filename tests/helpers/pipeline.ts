@@ -63,8 +63,15 @@ export class PipelineBench implements AsyncDisposable {
 
   static async open(): Promise<PipelineBench> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'ingest-pipeline-'));
-    const workspace = await Workspace.open({ memoryLimitMiB: 512, threads: 2, tempDirectory: path.join(folder, 'tmp') });
-    const destination = createDuckDbDestination({ name: 'local', path: path.join(folder, 'out.duckdb'), schema: 'raw' }, { workspace });
+    const workspace = await Workspace.open({
+      memoryLimitMiB: 512,
+      threads: 2,
+      tempDirectory: path.join(folder, 'tmp'),
+    });
+    const destination = createDuckDbDestination(
+      { name: 'local', path: path.join(folder, 'out.duckdb'), schema: 'raw' },
+      { workspace },
+    );
     await destination.open(new AbortController().signal);
     return new PipelineBench(folder, workspace, destination);
   }

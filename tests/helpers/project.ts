@@ -20,7 +20,11 @@ export async function writeProject(folder: string, texts: ProjectTexts): Promise
   addSheet(workbook, 'SourceConfig', texts.jobs);
   if (texts.checks) addSheet(workbook, 'DataQuality', texts.checks);
   if (texts.settings) {
-    addSheet(workbook, 'Pipeline', Object.entries(texts.settings).map(([key, value]) => ({ key, value })));
+    addSheet(
+      workbook,
+      'Pipeline',
+      Object.entries(texts.settings).map(([key, value]) => ({ key, value })),
+    );
   }
   await workbook.xlsx.writeFile(path.join(folder, 'ingestion_config.xlsx'));
   if (texts.config !== undefined) await writeFile(path.join(folder, '.dlt', 'config.toml'), texts.config);

@@ -1,4 +1,11 @@
-import type { ReadContext, ReadRequest, ReadSummary, Segment, Source, SourceColumn } from '../../engine/sources/source.ts';
+import type {
+  ReadContext,
+  ReadRequest,
+  ReadSummary,
+  Segment,
+  Source,
+  SourceColumn,
+} from '../../engine/sources/source.ts';
 
 /** What the source answers to one read: a query a segment, all with the same columns. */
 export interface QueryRead {
@@ -50,7 +57,11 @@ export function querySource(respond: (request: ReadRequest) => QueryRead): Sourc
           };
         }
         if (answer.failure) throw answer.failure;
-        return { verdict: { reason: 'end_of_table', detail: 'All rows were read.', records }, retries: 0, ...answer.summary };
+        return {
+          verdict: { reason: 'end_of_table', detail: 'All rows were read.', records },
+          retries: 0,
+          ...answer.summary,
+        };
       } finally {
         connection.close();
       }

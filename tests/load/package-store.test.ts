@@ -44,7 +44,11 @@ test.each([
   const own = await store.create('1.5');
   await mkdir(own, { recursive: true });
   await writeFile(path.join(own, 'manifest.json'), text);
-  await expect(store.leftovers()).rejects.toMatchObject({ code, message: expect.stringContaining(own), hint: expect.stringContaining('folder') });
+  await expect(store.leftovers()).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(own),
+    hint: expect.stringContaining('folder'),
+  });
 });
 
 test('load ids grow, also within one millisecond, and have a token of their own', () => {

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WorkspaceConnection } from '../../engine/duckdb/workspace.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
-import { castOrNull, describeCastError, exactCast, isSafeWidening, storedType } from '../../engine/pipeline/exact-cast.ts';
+import {
+  castOrNull,
+  describeCastError,
+  exactCast,
+  isSafeWidening,
+  storedType,
+} from '../../engine/pipeline/exact-cast.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 let workspace: Workspace;
@@ -17,7 +23,9 @@ afterAll(() => {
 });
 
 async function cast(value: string, from: string, to: string, make = exactCast): Promise<string | null> {
-  const [row] = await connection.rows<{ v: string | null }>(`SELECT CAST(${make('x', from, to, 'price')} AS VARCHAR) AS v FROM (SELECT ${value}::${from} AS x)`);
+  const [row] = await connection.rows<{ v: string | null }>(
+    `SELECT CAST(${make('x', from, to, 'price')} AS VARCHAR) AS v FROM (SELECT ${value}::${from} AS x)`,
+  );
   return row?.v ?? null;
 }
 
@@ -55,7 +63,10 @@ test.each([
   ["'2026-01-01 10:00:00+02'", 'VARCHAR', 'TIMESTAMP'],
   ["'{'", 'VARCHAR', 'JSON'],
 ])('%s as %s does not fit %s: an error names the column and the value', async (value, from, to) => {
-  const error = describeCastError(await cast(value, from, to).catch((thrown: unknown) => thrown), 'shop.orders') as Error & { hint: string };
+  const error = describeCastError(
+    await cast(value, from, to).catch((thrown: unknown) => thrown),
+    'shop.orders',
+  ) as Error & { hint: string };
   expect(error).toMatchObject({ name: 'IngestError', code: 'VALUE_DOES_NOT_FIT' });
   expect(error.message).toContain('shop.orders: column "price" has the value');
   expect(error.message).toContain(to);
@@ -74,6 +85,16 @@ test('a widening needs no check', () => {
 });
 
 test('what Parquet would lose is stored as text', () => {
-  expect(['INTERVAL', 'HUGEINT', 'TIME WITH TIME ZONE', 'HUGEINT[]'].map(storedType)).toEqual(['VARCHAR', 'VARCHAR', 'VARCHAR', 'VARCHAR']);
-  expect(['BIGINT', 'TIME', 'UUID', 'DECIMAL(38,9)'].map(storedType)).toEqual(['BIGINT', 'TIME', 'UUID', 'DECIMAL(38,9)']);
+  expect(['INTERVAL', 'HUGEINT', 'TIME WITH TIME ZONE', 'HUGEINT[]'].map(storedType)).toEqual([
+    'VARCHAR',
+    'VARCHAR',
+    'VARCHAR',
+    'VARCHAR',
+  ]);
+  expect(['BIGINT', 'TIME', 'UUID', 'DECIMAL(38,9)'].map(storedType)).toEqual([
+    'BIGINT',
+    'TIME',
+    'UUID',
+    'DECIMAL(38,9)',
+  ]);
 });

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Workspace } from '../../engine/duckdb/workspace.ts';
 import { openDestination } from '../../engine/connectors.ts';
+import { Workspace } from '../../engine/duckdb/workspace.ts';
 import { type PostgresServer, startPostgres } from '../helpers/postgres-server.ts';
 import { writeProject } from '../helpers/project.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -51,7 +51,9 @@ bucket_url = "out/lake"
 
 function startRun(folder: string, destination: string) {
   const main = path.join(import.meta.dirname, '../../engine/cli/main.ts');
-  return spawn(process.execPath, [main, 'run', '-c', folder, '--destination', destination, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, [main, 'run', '-c', folder, '--destination', destination, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 async function runToEnd(folder: string, destination: string): Promise<void> {
@@ -95,32 +97,41 @@ async function loaded(folder: string, destination: string, table: string) {
   }
 }
 
-test.each(['duck', 'lake'])('a run that is killed at any moment and started again loses no row and repeats none: %s', async (destination) => {
-  await using folder = await temporaryFolder();
-  const table = `growing_${destination}`;
-  await server.query(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, updated_at TIMESTAMP NOT NULL, note TEXT NOT NULL)`);
-  // a hundred rows share each moment, so every run meets rows at the watermark again
-  const grow = (from: number, count: number) =>
-    server.query(
-      `INSERT INTO ${table} SELECT i, timestamp '2026-01-01' + (i / 100) * interval '1 second', repeat('x', (i % 40)::int) FROM generate_series(${from}::bigint, ${from + count - 1}::bigint) i`,
+test.each(['duck', 'lake'])(
+  'a run that is killed at any moment and started again loses no row and repeats none: %s',
+  async (destination) => {
+    await using folder = await temporaryFolder();
+    const table = `growing_${destination}`;
+    await server.query(
+      `CREATE TABLE ${table} (id BIGINT PRIMARY KEY, updated_at TIMESTAMP NOT NULL, note TEXT NOT NULL)`,
     );
-  await grow(1, FIRST_ROWS);
-  await makeProject(folder.path, table);
-  const moments: number[] = [];
-  let rows = FIRST_ROWS;
-  for (let kill = 0; kill < KILLS; kill++) {
-    const moment = 350 + Math.floor(Math.random() * 2200);
-    moments.push(moment);
-    await runAndKill(folder.path, destination, moment);
-    await grow(rows + 1, ROWS_BETWEEN);
-    rows += ROWS_BETWEEN;
-  }
-  await runToEnd(folder.path, destination);
-  await runToEnd(folder.path, destination);
-  const [expected] = await server.query<Record<string, unknown>>(
-    `SELECT count(*)::int AS rows, count(DISTINCT id)::int AS ids, sum(id * length(note))::text AS content, count(*)::int AS row_ids FROM ${table}`,
-  );
-  for (const target of ['appended', 'merged', 'replaced']) {
-    expect(await loaded(folder.path, destination, target), `${target}, killed after ${moments.join(', ')} ms`).toEqual(expected);
-  }
-}, 240_000);
+    // a hundred rows share each moment, so every run meets rows at the watermark again
+    const grow = (from: number, count: number) =>
+      server.query(
+        `INSERT INTO ${table} SELECT i, timestamp '2026-01-01' + (i / 100) * interval '1 second', repeat('x', (i % 40)::int) FROM generate_series(${from}::bigint, ${from + count - 1}::bigint) i`,
+      );
+    await grow(1, FIRST_ROWS);
+    await makeProject(folder.path, table);
+    const moments: number[] = [];
+    let rows = FIRST_ROWS;
+    for (let kill = 0; kill < KILLS; kill++) {
+      const moment = 350 + Math.floor(Math.random() * 2200);
+      moments.push(moment);
+      await runAndKill(folder.path, destination, moment);
+      await grow(rows + 1, ROWS_BETWEEN);
+      rows += ROWS_BETWEEN;
+    }
+    await runToEnd(folder.path, destination);
+    await runToEnd(folder.path, destination);
+    const [expected] = await server.query<Record<string, unknown>>(
+      `SELECT count(*)::int AS rows, count(DISTINCT id)::int AS ids, sum(id * length(note))::text AS content, count(*)::int AS row_ids FROM ${table}`,
+    );
+    for (const target of ['appended', 'merged', 'replaced']) {
+      expect(
+        await loaded(folder.path, destination, target),
+        `${target}, killed after ${moments.join(', ')} ms`,
+      ).toEqual(expected);
+    }
+  },
+  240_000,
+);

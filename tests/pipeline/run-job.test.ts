@@ -10,14 +10,19 @@ const always = (queries: string[], rest: Partial<QueryRead> = {}) => querySource
 test('a full load replaces the table, with dlt names and ids', async () => {
   await using bench = await PipelineBench.open();
   const job = makeJob({});
-  const first = await bench.run(job, always(["SELECT 1 AS \"orderId\", 'ä' AS \"HTTPStatus\"", 'SELECT 2 AS "orderId", \'b\' AS "HTTPStatus"']));
+  const first = await bench.run(
+    job,
+    always(['SELECT 1 AS "orderId", \'ä\' AS "HTTPStatus"', 'SELECT 2 AS "orderId", \'b\' AS "HTTPStatus"']),
+  );
   expect(first).toMatchObject({ status: 'SUCCESS', rows_processed: 2, error: null });
   expect(await bench.rows('SELECT order_id, http_status FROM {t} ORDER BY 1')).toEqual([
     { order_id: 1, http_status: 'ä' },
     { order_id: 2, http_status: 'b' },
   ]);
-  expect(await bench.rows('SELECT count(DISTINCT _dlt_id) AS ids, count(DISTINCT _dlt_load_id) AS loads FROM {t}')).toEqual([{ ids: '2', loads: '1' }]);
-  const second = await bench.run(job, always(["SELECT 3 AS \"orderId\", 'c' AS \"HTTPStatus\""]));
+  expect(
+    await bench.rows('SELECT count(DISTINCT _dlt_id) AS ids, count(DISTINCT _dlt_load_id) AS loads FROM {t}'),
+  ).toEqual([{ ids: '2', loads: '1' }]);
+  const second = await bench.run(job, always(['SELECT 3 AS "orderId", \'c\' AS "HTTPStatus"']));
   expect(second.rows_processed).toBe(1);
   expect(await bench.rows('SELECT order_id FROM {t}')).toEqual([{ order_id: 3 }]);
   expect(await readdir(path.join(bench.folder, 'spool'))).toEqual([]);
@@ -35,13 +40,27 @@ test('an append continues at the watermark and loads boundary rows once, by hash
   await using bench = await PipelineBench.open();
   const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'moment', write_disposition: 'append' });
   const day = (text: string) => `TIMESTAMP '2026-01-${text}'`;
-  await bench.run(job, always([`SELECT * FROM (VALUES ('a', ${day('01')}), ('b', ${day('02')}), ('b', ${day('02')})) v(name, moment)`]));
+  await bench.run(
+    job,
+    always([`SELECT * FROM (VALUES ('a', ${day('01')}), ('b', ${day('02')}), ('b', ${day('02')})) v(name, moment)`]),
+  );
   const source = querySource(() => ({
-    queries: [`SELECT * FROM (VALUES ('b', ${day('02')}), ('b', ${day('02')}), ('b', ${day('02')}), ('c', ${day('02')}), ('d', ${day('03')})) v(name, moment)`],
+    queries: [
+      `SELECT * FROM (VALUES ('b', ${day('02')}), ('b', ${day('02')}), ('b', ${day('02')}), ('c', ${day('02')}), ('d', ${day('03')})) v(name, moment)`,
+    ],
   }));
   const second = await bench.run(job, source);
-  expect(source.requests[0]?.incremental).toMatchObject({ column: 'moment', from: '2026-01-02 00:00:00', continued: true });
-  expect(second).toMatchObject({ status: 'SUCCESS', rows_processed: 3, watermark_before: '2026-01-02 00:00:00', watermark_after: '2026-01-03 00:00:00' });
+  expect(source.requests[0]?.incremental).toMatchObject({
+    column: 'moment',
+    from: '2026-01-02 00:00:00',
+    continued: true,
+  });
+  expect(second).toMatchObject({
+    status: 'SUCCESS',
+    rows_processed: 3,
+    watermark_before: '2026-01-02 00:00:00',
+    watermark_after: '2026-01-03 00:00:00',
+  });
   expect(await bench.rows('SELECT name, count(*)::INTEGER AS n FROM {t} GROUP BY 1 ORDER BY 1')).toEqual([
     { name: 'a', n: 1 },
     { name: 'b', n: 3 },
@@ -57,16 +76,27 @@ test('boundary rows that the source does not show again stay known', async () =>
   const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'n', write_disposition: 'append' });
   await bench.run(job, always(["SELECT 'a' AS name, 5 AS n UNION ALL SELECT 'b', 5"]));
   await bench.run(job, always(["SELECT 'c' AS name, 5 AS n"]));
-  const third = await bench.run(job, always(["SELECT * FROM (VALUES ('a', 5), ('b', 5), ('c', 5), ('e', 6)) v(name, n)"]));
+  const third = await bench.run(
+    job,
+    always(["SELECT * FROM (VALUES ('a', 5), ('b', 5), ('c', 5), ('e', 6)) v(name, n)"]),
+  );
   expect(third.rows_processed).toBe(1);
   expect(await bench.rows('SELECT name FROM {t} ORDER BY 1')).toEqual(['a', 'b', 'c', 'e'].map((name) => ({ name })));
 });
 
 test('a merge updates by key; in one batch the highest watermark wins and an exact repeat counts once', async () => {
   await using bench = await PipelineBench.open();
-  const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'v', write_disposition: 'merge', primary_key: ['id'] });
+  const job = makeJob({
+    load_type: 'INCREMENTAL',
+    watermark_column: 'v',
+    write_disposition: 'merge',
+    primary_key: ['id'],
+  });
   await bench.run(job, always(["SELECT * FROM (VALUES (1, 'one', 1), (2, 'two', 1)) t(id, name, v)"]));
-  const second = await bench.run(job, always(["SELECT * FROM (VALUES (2, 'old', 2), (2, 'new', 3), (3, 'three', 2), (3, 'three', 2)) t(id, name, v)"]));
+  const second = await bench.run(
+    job,
+    always(["SELECT * FROM (VALUES (2, 'old', 2), (2, 'new', 3), (3, 'three', 2), (3, 'three', 2)) t(id, name, v)"]),
+  );
   expect(second).toMatchObject({ status: 'SUCCESS', watermark_after: '3' });
   expect(await bench.rows('SELECT id, name FROM {t} ORDER BY id')).toEqual([
     { id: 1, name: 'one' },
@@ -77,7 +107,12 @@ test('a merge updates by key; in one batch the highest watermark wins and an exa
 
 test('a tie of different rows for one key is an error that shows the key, and nothing is loaded', async () => {
   await using bench = await PipelineBench.open();
-  const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'v', write_disposition: 'merge', primary_key: ['id'] });
+  const job = makeJob({
+    load_type: 'INCREMENTAL',
+    watermark_column: 'v',
+    write_disposition: 'merge',
+    primary_key: ['id'],
+  });
   const result = await bench.run(job, always(["SELECT * FROM (VALUES (7, 'x', 2), (7, 'y', 2)) t(id, name, v)"]));
   expect(result.status).toBe('FAILED');
   expect(result.error).toMatchObject({ code: 'PRIMARY_KEY_TIE' });
@@ -95,16 +130,30 @@ test('a key without a value cannot be merged', async () => {
 test('nested records become child tables', async () => {
   await using bench = await PipelineBench.open();
   const job = makeJob({ source_type: 'api', write_disposition: 'merge', primary_key: ['id'] });
-  const read = (lines: string) => always([`SELECT 1 AS id, {'city': 'Köln', 'zipCode': '01'} AS address, ${lines} AS "orderLines", ['x', 'y'] AS tags`]);
-  const first = await bench.run(job, read("[{'sku': 'a', 'parts': [{'no': 1}, {'no': 2}]}, {'sku': 'b', 'parts': NULL}]"));
+  const read = (lines: string) =>
+    always([
+      `SELECT 1 AS id, {'city': 'Köln', 'zipCode': '01'} AS address, ${lines} AS "orderLines", ['x', 'y'] AS tags`,
+    ]);
+  const first = await bench.run(
+    job,
+    read("[{'sku': 'a', 'parts': [{'no': 1}, {'no': 2}]}, {'sku': 'b', 'parts': NULL}]"),
+  );
   expect(first.error).toBeNull();
-  expect(await bench.rows('SELECT id, address__city, address__zip_code FROM {t}')).toEqual([{ id: 1, address__city: 'Köln', address__zip_code: '01' }]);
+  expect(await bench.rows('SELECT id, address__city, address__zip_code FROM {t}')).toEqual([
+    { id: 1, address__city: 'Köln', address__zip_code: '01' },
+  ]);
   expect(await bench.rows('SELECT sku, _dlt_list_idx FROM {t} ORDER BY 2', 'orders__order_lines')).toEqual([
     { sku: 'a', _dlt_list_idx: '0' },
     { sku: 'b', _dlt_list_idx: '1' },
   ]);
-  expect(await bench.rows('SELECT no FROM {t} ORDER BY no', 'orders__order_lines__parts')).toEqual([{ no: 1 }, { no: 2 }]);
-  expect(await bench.rows('SELECT value FROM {t} ORDER BY _dlt_list_idx', 'orders__tags')).toEqual([{ value: 'x' }, { value: 'y' }]);
+  expect(await bench.rows('SELECT no FROM {t} ORDER BY no', 'orders__order_lines__parts')).toEqual([
+    { no: 1 },
+    { no: 2 },
+  ]);
+  expect(await bench.rows('SELECT value FROM {t} ORDER BY _dlt_list_idx', 'orders__tags')).toEqual([
+    { value: 'x' },
+    { value: 'y' },
+  ]);
   // the merged row's old children go with it
   await bench.run(job, read("[{'sku': 'c', 'parts': [{'no': 9}]}]"));
   expect(await bench.rows('SELECT sku FROM {t}', 'orders__order_lines')).toEqual([{ sku: 'c' }]);
@@ -122,7 +171,7 @@ test('max_table_nesting 0 keeps lists as JSON text', async () => {
 test('a new column is added, a wider type widens, an unsafe change is refused with both types', async () => {
   await using bench = await PipelineBench.open();
   const job = makeJob({ write_disposition: 'append' });
-  await bench.run(job, always(['SELECT 1::INTEGER AS id, DATE \'2026-01-01\' AS d']));
+  await bench.run(job, always(["SELECT 1::INTEGER AS id, DATE '2026-01-01' AS d"]));
   const second = await bench.run(job, always(["SELECT 5000000000::BIGINT AS id, DATE '2026-01-02' AS d, 'n' AS note"]));
   expect(second.error).toBeNull();
   expect(second.schema_changes.join('\n')).toMatch(/id widened from INTEGER to BIGINT[\s\S]*note VARCHAR added/);
@@ -142,12 +191,17 @@ test.each([
   await bench.run(job, always(['SELECT 1 AS id']));
   const second = await bench.run(job, always(["SELECT 2 AS id, 'x' AS extra UNION ALL SELECT 3, NULL"]));
   expect(second.status).toBe(status);
-  expect((await bench.rows('SELECT * EXCLUDE (_dlt_id, _dlt_load_id) FROM {t} ORDER BY id')).map((row) => row)).toEqual(ids.map((id) => ({ id })));
+  expect((await bench.rows('SELECT * EXCLUDE (_dlt_id, _dlt_load_id) FROM {t} ORDER BY id')).map((row) => row)).toEqual(
+    ids.map((id) => ({ id })),
+  );
 });
 
 test('a value that its landed type cannot hold fails the job by name and nothing is loaded', async () => {
   await using bench = await PipelineBench.open();
-  const result = await bench.run(makeJob({}), always(["SELECT '1.005' AS price"], { columns: { price: { landedType: 'DECIMAL(10,2)' } } }));
+  const result = await bench.run(
+    makeJob({}),
+    always(["SELECT '1.005' AS price"], { columns: { price: { landedType: 'DECIMAL(10,2)' } } }),
+  );
   expect(result.error).toMatchObject({ code: 'VALUE_DOES_NOT_FIT' });
   expect(result.error?.message).toContain('"price" has the value "1.005"');
 });
@@ -192,7 +246,9 @@ test('a full refresh forgets the watermark and takes new types', async () => {
   const result = await bench.run(job, source, { fullRefresh: true });
   expect(result.error).toBeNull();
   expect(source.requests[0]?.incremental).toMatchObject({ from: null, continued: false });
-  expect(await bench.rows('SELECT id::VARCHAR AS id, typeof(id) AS type FROM {t}')).toEqual([{ id: '2026-02-03', type: 'DATE' }]);
+  expect(await bench.rows('SELECT id::VARCHAR AS id, typeof(id) AS type FROM {t}')).toEqual([
+    { id: '2026-02-03', type: 'DATE' },
+  ]);
   expect((await bench.destination.listStates(null))[0]?.watermark).toBe('3');
 });
 
@@ -233,7 +289,8 @@ test('a lag reads late rows behind the watermark and appends none twice', async 
 test("the source's own text of the watermark is kept, not the landed value", async () => {
   await using bench = await PipelineBench.open();
   const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'moment', write_disposition: 'append' });
-  const read = (watermark: string) => always(["SELECT TIMESTAMP '2026-01-01 00:00:00.123456' AS moment"], { summary: { watermark } });
+  const read = (watermark: string) =>
+    always(["SELECT TIMESTAMP '2026-01-01 00:00:00.123456' AS moment"], { summary: { watermark } });
   const first = await bench.run(job, read('2026-01-01T00:00:00.1234567'));
   expect(first.watermark_after).toBe('2026-01-01T00:00:00.1234567');
 });
@@ -242,11 +299,16 @@ test('a package that a run could not load is loaded first by the next, and its r
   await using bench = await PipelineBench.open();
   const job = makeJob({ load_type: 'INCREMENTAL', watermark_column: 'id', write_disposition: 'append' });
   const broken = Object.create(bench.destination) as typeof bench.destination;
-  for (const key of ['lock', 'describeTables', 'readState'] as const) broken[key] = bench.destination[key].bind(bench.destination) as never;
+  for (const key of ['lock', 'describeTables', 'readState'] as const)
+    broken[key] = bench.destination[key].bind(bench.destination) as never;
   broken.load = async () => {
     throw new IngestError('DESTINATION_FAILED', 'no space left');
   };
-  Object.defineProperties(broken, { name: { value: 'local' }, capabilities: { value: bench.destination.capabilities }, defaultSchema: { value: 'raw' } });
+  Object.defineProperties(broken, {
+    name: { value: 'local' },
+    capabilities: { value: bench.destination.capabilities },
+    defaultSchema: { value: 'raw' },
+  });
   const failed = await bench.run(job, always(['SELECT 1 AS id UNION ALL SELECT 2']), { destination: broken });
   expect(failed).toMatchObject({ status: 'FAILED', error: { code: 'DESTINATION_FAILED' } });
   const source = always(['SELECT 2 AS id UNION ALL SELECT 3']);
@@ -284,9 +346,12 @@ test.each([
 
 test('intervals, huge integers and offsets survive the way through Parquet', async () => {
   await using bench = await PipelineBench.open();
-  const values = "INTERVAL '1 month 2 days 00:00:00.000007' AS i, 170141183460469231731687303715884105727::HUGEINT AS h, TIMETZ '10:00:00+02' AS t";
+  const values =
+    "INTERVAL '1 month 2 days 00:00:00.000007' AS i, 170141183460469231731687303715884105727::HUGEINT AS h, TIMETZ '10:00:00+02' AS t";
   const result = await bench.run(makeJob({}), always([`SELECT ${values}`]));
   expect(result.error).toBeNull();
-  const [same] = await bench.rows(`SELECT t.i = s.i AND t.h = s.h AND t.t::VARCHAR = s.t::VARCHAR AND typeof(t.h) = 'HUGEINT' AS same FROM {t} t, (SELECT ${values}) s`);
+  const [same] = await bench.rows(
+    `SELECT t.i = s.i AND t.h = s.h AND t.t::VARCHAR = s.t::VARCHAR AND typeof(t.h) = 'HUGEINT' AS same FROM {t} t, (SELECT ${values}) s`,
+  );
   expect(same).toEqual({ same: true });
 });
