@@ -1,0 +1,32 @@
+import path from 'node:path';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'electron-vite';
+
+const here = (file: string) => path.resolve(import.meta.dirname, file);
+
+export default defineConfig({
+  main: {
+    build: { outDir: here('out/main'), rollupOptions: { input: { index: here('electron/main.ts') } } },
+  },
+  preload: {
+    build: {
+      outDir: here('out/preload'),
+      // A sandboxed preload is one CommonJS file that requires `electron` and nothing else.
+      externalizeDeps: false,
+      rollupOptions: {
+        input: { index: here('electron/preload.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: here('renderer'),
+    plugins: [react()],
+    build: {
+      outDir: here('out/renderer'),
+      emptyOutDir: true,
+      minify: true,
+      rollupOptions: { input: here('renderer/index.html') },
+    },
+  },
+});
