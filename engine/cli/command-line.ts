@@ -1,0 +1,290 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { LOG_LEVELS, type LogLevel } from '../runs/events.ts';
+import { didYouMean } from '../spec/suggest.ts';
+import { toCommandForm } from './command-form.ts';
+import type { CommandContext, GlobalOptions } from './context.ts';
+import { EXIT, type ExitCode, reportFailure, usageError } from './failure.ts';
+import { type OutputStream, Terminal } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+export interface Surroundings {
+  stdout: OutputStream;
+  stderr: OutputStream;
+  env: Record<string, string | undefined>;
+}
+
+const EXAMPLES = `
+Examples:
+  ingest                                  run all enabled jobs of the project in this folder
+  ingest -c shop run --job orders         run one job of the project in shop/
+  ingest run --job tag:daily --parallel   run the jobs with a tag, several at a time
+  ingest run --sample 1000                try it: about 1,000 rows a job, state untouched
+  ingest validate                         everything that can be checked without a connection
+  ingest list --json | jq '.[].table_name'
+  ingest preview orders                   first pages or rows, with the request that gave them
+  ingest state show                       how far each job has come
+
+The flag form works too: ingest --validate, ingest --list, ingest --job orders.
+Exit codes: 0 all well · 1 a job failed · 2 the configuration or the arguments cannot be used · 130 cancelled.`;
+
+/**
+ * Parses arguments (without `node` and the script) and runs the command. Never throws: what goes wrong is printed and becomes the exit code.
+ * Commands are loaded when they are run, so that `--help` does not wait for a database engine.
+ */
+export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const wanted = { json: args.includes('--json'), debug: /DEBUG/i.test(args[args.indexOf('--log-level') + 1] ?? '') };
+  const terminal = new Terminal({ ...surroundings, color: !args.includes('--no-color') });
+  const program = buildProgram(terminal, surroundings.env, (code) => {
+    exitCode = code;
+  });
+  const commands = program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
+  try {
+    await program.parseAsync(toCommandForm(args, [...commands, 'help']), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // commander has printed its own message by now; a missing subcommand is answered with help and is no success
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.unusable;
+    return reportFailure(error, terminal, wanted);
+  }
+}
+
+/** One row of this table is one command: its words, its options, and where its code is. */
+function buildProgram(terminal: Terminal, env: Surroundings['env'], setExitCode: (code: ExitCode) => void): Command {
+  const program = new Command('ingest')
+    .description(
+      'Runs ingestion jobs that are written in a workbook: reads databases, APIs and files, lands them in DuckDB or Parquet.',
+    )
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help; also after a command')
+    .option('-c, --config <dir>', 'folder of the project', '.')
+    .option('--env <name>', 'lay .dlt/config.NAME.toml over .dlt/config.toml')
+    .addOption(
+      new Option('--log-level <level>', 'how much to tell on stderr')
+        .choices([...LOG_LEVELS])
+        .default('INFO')
+        .argParser(parseLevel),
+    )
+    .option('--json', 'machine-readable result on stdout')
+    .option('--no-color', 'plain text (NO_COLOR does it too)')
+    .option('--work-dir <dir>', 'where everything that is written goes; the project may then be read-only')
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) =>
+        [
+          command.name(),
+          command.name() === 'run' ? '' : command.usage().replace('[options] ', '').replace('[options]', ''),
+        ]
+          .join(' ')
+          .trim(),
+    })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.tell(text.trimEnd()),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      outputError: (text, write) =>
+        write(
+          `${terminal.styleTalk('red', '✖')} ${text.trim().replace(/^error: /, '')}\n  ingest --help lists commands and options.\n`,
+        ),
+    })
+    .exitOverride()
+    .addHelpText('after', EXAMPLES);
+
+  /** Hands a command its context; what it returns is the exit code. */
+  const act =
+    <Args extends unknown[], Options>(
+      run: (context: CommandContext, args: Args, options: Options) => Promise<ExitCode>,
+    ) =>
+    async (...received: unknown[]): Promise<void> => {
+      const command = received.at(-1) as Command;
+      const globals = command.optsWithGlobals<GlobalOptions>();
+      const operands = received.slice(0, -2) as Args;
+      setExitCode(await run({ terminal, env, globals }, operands, command.opts() as Options));
+    };
+
+  program
+    .command('run', { isDefault: true })
+    .summary('run jobs (the default command)')
+    .description(
+      'Runs all enabled jobs, or those that --job selects. What was loaded before is not read again where a job is INCREMENTAL.',
+    )
+    .argument('[words...]')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ingest run --job shop.orders --job tag:daily\n  ingest run --destination parquet --sample 100\n  ingest run --full-refresh --job orders',
+    )
+    .option('-j, --job <selector>', 'a table, source.table or tag:NAME; may be given several times', collect)
+    .option('--parallel', 'several jobs at a time')
+    .option('--workers <n>', 'how many at a time, 1–20; means --parallel', parseWhole(1, 20))
+    .option('--destination <name>', 'where to load into; default: what the Pipeline sheet or config.toml says')
+    .option('--sample <rows>', 'read about so many rows a job and leave state untouched', parseWhole(1, 1_000_000_000))
+    .option('--full-refresh', 'forget how far the selected jobs have come and load everything again')
+    .option('--stop-on-error', 'start no further job after one has failed')
+    .option('--skip-invalid', 'run the valid jobs although others are invalid (exit code 1)')
+    .action(
+      act(async (context, [words]: [string[]], options) => {
+        if (words.length > 0) throw unknownCommand(words[0] as string, program);
+        return (await import('./commands/run.ts')).run(context, options as never);
+      }),
+    );
+  hideArguments(program.commands.at(-1) as Command);
+
+  program
+    .command('validate')
+    .summary('check the project without connecting to anything')
+    .description(
+      'Checks jobs, checks, settings, connections and that every enabled job has its secrets. Prints all findings, not the first.',
+    )
+    .option('--no-secrets', 'do not look for secrets')
+    .action(
+      act(async (context, _args, options) =>
+        (await import('./commands/validate.ts')).validate(context, options as never),
+      ),
+    );
+
+  program
+    .command('list')
+    .summary('list all jobs, disabled ones too')
+    .option('-j, --job <selector>', 'a table, source.table or tag:NAME; may be given several times', collect)
+    .action(
+      act(async (context, _args, options) => (await import('./commands/list.ts')).list(context, options as never)),
+    );
+
+  program
+    .command('test')
+    .summary('test connections, stage by stage')
+    .description(
+      'Tests connections: name, network, encryption, sign-in, permission, first read. Without names: all that enabled jobs use.',
+    )
+    .argument('[connections...]', 'names of connections')
+    .action(act(async (context, [names]: [string[]]) => (await import('./commands/test.ts')).test(context, names)));
+
+  program
+    .command('discover')
+    .summary('show what a connection holds: tables, files, resources')
+    .argument('<connection>', 'name of a connection')
+    .option('--schema <name>', 'only this schema')
+    .option('--search <text>', 'only names that hold this text')
+    .option('--columns', 'with columns and keys')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ingest discover warehouse --schema public --columns\n  ingest discover files --search sales',
+    )
+    .action(
+      act(async (context, [name]: [string], options) =>
+        (await import('./commands/discover.ts')).discover(context, name, options as never),
+      ),
+    );
+
+  program
+    .command('preview')
+    .summary('first pages or rows of a job; leaves no trace')
+    .argument('<job>', 'table or source.table')
+    .option('--pages <n>', 'pages of an API to ask for', parseWhole(1, 100), 2)
+    .option('--rows <n>', 'rows to show', parseWhole(1, 10_000), 10)
+    .action(
+      act(async (context, [job]: [string], options) =>
+        (await import('./commands/preview.ts')).preview(context, job, options as never),
+      ),
+    );
+
+  const state = program.command('state').summary('how far jobs have come: show, set, reset');
+  state
+    .command('show')
+    .summary('watermarks of the jobs in a destination')
+    .argument('[jobs...]', 'table, source.table or tag:NAME')
+    .option('--destination <name>', 'default: the one that a run would use')
+    .action(
+      act(async (context, [jobs]: [string[]], options) =>
+        (await import('./commands/state.ts')).showState(context, jobs, options as never),
+      ),
+    );
+  state
+    .command('set')
+    .summary('set the watermark of a job: the next run reads from there')
+    .argument('<job>', 'table or source.table')
+    .argument('<watermark>', "the watermark in the source's own text, e.g. 2026-01-31T00:00:00Z")
+    .option('--destination <name>', 'default: the one that a run would use')
+    .action(
+      act(async (context, [job, watermark]: [string, string], options) =>
+        (await import('./commands/state.ts')).setState(context, job, watermark, options as never),
+      ),
+    );
+  state
+    .command('reset')
+    .summary('forget how far jobs have come: the next run begins anew')
+    .argument('<jobs...>', 'table, source.table or tag:NAME')
+    .option('--destination <name>', 'default: the one that a run would use')
+    .action(
+      act(async (context, [jobs]: [string[]], options) =>
+        (await import('./commands/state.ts')).resetState(context, jobs, options as never),
+      ),
+    );
+
+  state
+    .command('unlock')
+    .summary('remove the lock that a run on another computer left behind')
+    .argument('<target>', 'table, source.table, or schema.table in the destination')
+    .option('--destination <name>', 'default: the one that a run would use')
+    .action(
+      act(async (context, [target]: [string], options) =>
+        (await import('./commands/state.ts')).unlockState(context, target, options as never),
+      ),
+    );
+
+  program
+    .command('secrets')
+    .summary('where secrets come from')
+    .command('explain')
+    .summary('the place that each secret comes from, never its value')
+    .action(act(async (context) => (await import('./commands/secrets.ts')).explainSecrets(context)));
+
+  program
+    .command('clean')
+    .summary('remove load packages and temporary files that dead runs left')
+    .option('--packages', 'also remove complete packages; their rows are read again')
+    .option('--dry-run', 'say what would be removed')
+    .action(
+      act(async (context, _args, options) => (await import('./commands/clean.ts')).clean(context, options as never)),
+    );
+
+  return program;
+}
+
+/** `run` takes no words; it has an argument only so that a mistyped command can be answered well. */
+function hideArguments(run: Command): void {
+  run.usage('[options]');
+  run.configureHelp({ ...run.configureHelp(), visibleArguments: () => [] });
+}
+
+function unknownCommand(word: string, program: Command): Error {
+  const match = didYouMean(
+    word,
+    program.commands.map((command) => command.name()),
+  );
+  return usageError(
+    `There is no command "${word}".`,
+    match === null
+      ? `To run one job: ingest run --job ${word}. ingest --help lists the commands.`
+      : `Did you mean "ingest ${match}"?`,
+  );
+}
+
+function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+function parseLevel(text: string): LogLevel {
+  const level = text.toUpperCase();
+  if ((LOG_LEVELS as readonly string[]).includes(level)) return level as LogLevel;
+  throw new InvalidArgumentError(`Use one of ${LOG_LEVELS.join(', ')}.`);
+}
+
+function parseWhole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Use a whole number from ${least} to ${most}.`);
+  };
+}
