@@ -1,0 +1,205 @@
+import { IngestError } from '../../errors.ts';
+import type { ApiAuth } from '../../spec/connection.ts';
+import { type Clock, orCancelled } from './clock.ts';
+import { isObject } from './json-path.ts';
+import type { Redactor } from './redact.ts';
+
+/** What signs a request. */
+export interface Credentials {
+  headers: Record<string, string>;
+  query: Record<string, string>;
+}
+
+/** Signs requests; one a connection, shared by its jobs. */
+export interface Authenticator {
+  credentials(signal: AbortSignal): Promise<Credentials>;
+  /** After a 401: true when new credentials were fetched instead of `used`, so that the request is worth sending again. */
+  renew(used: Credentials, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Sends a token request; connection errors and 5xx are retried inside. Redirects are not followed: they would carry the secret away. */
+export type TokenTransport = (
+  request: { url: string; headers: Record<string, string>; body: string },
+  signal: AbortSignal,
+) => Promise<{ status: number; text: string }>;
+
+export interface AuthDependencies {
+  transport: TokenTransport;
+  clock: Clock;
+  redactor: Redactor;
+  /** Aborts when the source is closed. */
+  lifetime: AbortSignal;
+}
+
+/** A token is renewed so long before it expires: a minute, or a tenth of a short life. */
+const EARLY_RENEWAL_MS = 60_000;
+
+/** @throws IngestError API_CREDENTIALS_MISSING, API_CREDENTIALS_INVALID */
+export function createAuthenticator(auth: ApiAuth, deps: AuthDependencies): Authenticator {
+  for (const secret of [auth.api_key, auth.token, auth.password, auth.client_secret])
+    if (secret) deps.redactor.add(secret);
+  switch (auth.type) {
+    case 'none':
+      return fixed({ headers: {}, query: {} });
+    case 'api_key': {
+      const key = required(auth, 'api_key');
+      return fixed(
+        auth.api_key_location === 'query'
+          ? { headers: {}, query: { [auth.api_key_name]: key } }
+          : { headers: { [auth.api_key_name.toLowerCase()]: headerValue('api_key', key) }, query: {} },
+      );
+    }
+    case 'bearer':
+      return fixed({
+        headers: { authorization: `Bearer ${headerValue('token', required(auth, 'token'))}` },
+        query: {},
+      });
+    case 'basic': {
+      // An empty password is legal: many APIs take the key as the user name.
+      const pair = Buffer.from(`${required(auth, 'username')}:${auth.password ?? ''}`).toString('base64');
+      deps.redactor.add(pair);
+      return fixed({ headers: { authorization: `Basic ${pair}` }, query: {} });
+    }
+    case 'oauth2':
+      return new ClientCredentials(auth, deps);
+    default:
+      return auth.type satisfies never;
+  }
+}
+
+function fixed(credentials: Credentials): Authenticator {
+  return { credentials: async () => credentials, renew: async () => false };
+}
+
+function required(
+  auth: ApiAuth,
+  key: 'api_key' | 'token' | 'username' | 'token_url' | 'client_id' | 'client_secret',
+): string {
+  const value = auth[key]?.trim();
+  if (value) return value;
+  throw new IngestError('API_CREDENTIALS_MISSING', `auth_type ${auth.type} needs ${key}, which is not set.`, {
+    hint: `Set ${key} for this connection in .dlt/secrets.toml or in the environment.`,
+  });
+}
+
+function headerValue(key: string, value: string): string {
+  // Header values are latin-1 without control characters; Node would refuse others with a message that does not say which key.
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  throw new IngestError('API_CREDENTIALS_INVALID', `The ${key} holds characters that no HTTP header can carry.`, {
+    hint: 'Look for a line break or a typographic quote in the secret.',
+  });
+}
+
+/** OAuth 2.0 client credentials (RFC 6749 section 4.4). */
+class ClientCredentials implements Authenticator {
+  readonly #auth: ApiAuth;
+  readonly #transport: TokenTransport;
+  readonly #clock: Clock;
+  readonly #redactor: Redactor;
+  readonly #lifetime: AbortSignal;
+  #token: { credentials: Credentials; renewAt: number } | null = null;
+  #pending: Promise<Credentials> | null = null;
+
+  constructor(auth: ApiAuth, deps: AuthDependencies) {
+    this.#auth = auth;
+    this.#transport = deps.transport;
+    this.#clock = deps.clock;
+    this.#redactor = deps.redactor;
+    this.#lifetime = deps.lifetime;
+    for (const key of ['token_url', 'client_id', 'client_secret'] as const) required(auth, key);
+  }
+
+  credentials(signal: AbortSignal): Promise<Credentials> {
+    if (this.#token && this.#clock.now() < this.#token.renewAt) return Promise.resolve(this.#token.credentials);
+    return this.#fetchOnce(signal);
+  }
+
+  async renew(used: Credentials, signal: AbortSignal): Promise<boolean> {
+    // Another job may have renewed it meanwhile.
+    if (this.#token && this.#token.credentials !== used) return true;
+    this.#token = null;
+    await this.#fetchOnce(signal);
+    return true;
+  }
+
+  /** Jobs that need a token at the same time share one request, which goes on when one of them is cancelled. */
+  #fetchOnce(signal: AbortSignal): Promise<Credentials> {
+    this.#pending ??= this.#fetch(this.#lifetime).finally(() => {
+      this.#pending = null;
+    });
+    return orCancelled(this.#pending, signal);
+  }
+
+  async #fetch(signal: AbortSignal): Promise<Credentials> {
+    const auth = this.#auth;
+    const url = required(auth, 'token_url');
+    const id = required(auth, 'client_id');
+    const secret = required(auth, 'client_secret');
+    const form = new URLSearchParams({ grant_type: 'client_credentials' });
+    if (auth.scope) form.set('scope', auth.scope);
+    if (auth.audience) form.set('audience', auth.audience);
+    const headers: Record<string, string> = {
+      'content-type': 'application/x-www-form-urlencoded',
+      accept: 'application/json',
+    };
+    if (auth.client_secret_in === 'basic') {
+      // RFC 6749 section 2.3.1: both parts are form-encoded before base64.
+      const pair = Buffer.from(`${formEncoded(id)}:${formEncoded(secret)}`).toString('base64');
+      this.#redactor.add(pair);
+      headers.authorization = `Basic ${pair}`;
+    } else {
+      form.set('client_id', id);
+      form.set('client_secret', secret);
+    }
+    const response = await this.#transport({ url, headers, body: form.toString() }, signal);
+    const answer = parseObject(response.text);
+    if (response.status !== 200 || typeof answer?.access_token !== 'string')
+      throw this.#refused(response.status, answer, response.text);
+    this.#redactor.add(answer.access_token);
+    const lifetime = Number(answer.expires_in);
+    const lifetimeMs = Number.isFinite(lifetime) && lifetime > 0 ? lifetime * 1000 : Number.POSITIVE_INFINITY;
+    const credentials = {
+      headers: { authorization: `Bearer ${headerValue('access_token', answer.access_token)}` },
+      query: {},
+    };
+    this.#token = {
+      credentials,
+      renewAt: this.#clock.now() + lifetimeMs - Math.min(EARLY_RENEWAL_MS, lifetimeMs / 10),
+    };
+    return credentials;
+  }
+
+  #refused(status: number, answer: Record<string, unknown> | null, text: string): IngestError {
+    const error = typeof answer?.error === 'string' ? answer.error : '';
+    const description =
+      typeof answer?.error_description === 'string' ? answer.error_description : this.#redactor.excerpt(text);
+    const reason = this.#redactor.text([error, description].filter((part) => part !== '').join(': '));
+    const hints: Record<string, string> = {
+      invalid_client:
+        'Check client_id and client_secret, and whether the server wants the secret in the form or as Basic (client_secret_in).',
+      invalid_scope: 'Check scope.',
+      unauthorized_client: 'This client may not use the client credentials grant: ask the API owner to allow it.',
+      unsupported_grant_type: 'The server knows no client credentials grant: check token_url.',
+    };
+    return new IngestError(
+      'API_TOKEN_REFUSED',
+      `The token endpoint answered ${status}${reason === '' ? '' : ` (${reason})`}.`,
+      {
+        hint: hints[error] ?? 'Check token_url, client_id, client_secret and scope of this connection.',
+      },
+    );
+  }
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams({ v: text }).toString().slice(2);
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,271 @@
+import type { Readable } from 'node:stream';
+import { Agent, type Dispatcher, request as undiciRequest } from 'undici';
+import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../errors.ts';
+import type { Authenticator, Credentials } from './auth.ts';
+import { ACCEPT_ENCODING, type BodyLimits, decodeText, readBody } from './body.ts';
+import type { Clock } from './clock.ts';
+import { connectionError, httpError, isRetryableStatus } from './http-errors.ts';
+import type { TokenBucket } from './rate-limit.ts';
+import type { Redactor } from './redact.ts';
+
+/** A request before it is signed. */
+export interface ApiRequest {
+  method: 'GET' | 'POST';
+  url: string;
+  /** Lower-case names. */
+  headers: Record<string, string>;
+  /** Sent as JSON. */
+  body: unknown;
+  /** Charset of a response that declares none. */
+  encoding: string;
+}
+
+export interface ApiResponse {
+  status: number;
+  /** Where it came from in the end, after redirects; without the credentials that were added. */
+  url: string;
+  headers: Record<string, string>;
+  text: string;
+  /** Bytes received. */
+  bytes: number;
+  durationMs: number;
+}
+
+export interface ClientOptions {
+  timeoutSeconds: number;
+  bucket: TokenBucket | null;
+  authenticator: () => Authenticator;
+  authType: string;
+  redactor: Redactor;
+  clock: Clock;
+  limits: BodyLimits;
+}
+
+export const MAX_ATTEMPTS = 5;
+const MAX_WAIT_MS = 300_000;
+const BASE_WAIT_MS = 1000;
+const MAX_REDIRECTS = 10;
+/** A body that trickles must end some day: so many timeouts for one exchange, at least ten minutes. */
+const TOTAL_TIMEOUTS = 20;
+const MIN_TOTAL_SECONDS = 600;
+
+/** Called before a request is sent again. */
+export type OnRetry = (retry: { attempt: number; waitMs: number; error: IngestError }) => void;
+
+interface Exchange {
+  status: number;
+  headers: Record<string, string>;
+  text: string;
+  bytes: number;
+}
+
+/** HTTP for one connection: signs, limits the rate, retries, follows redirects without giving credentials away, decodes. */
+export class ApiClient {
+  readonly #options: ClientOptions;
+  readonly #agent: Dispatcher;
+
+  constructor(options: ClientOptions, agent: Dispatcher) {
+    this.#options = options;
+    this.#agent = agent;
+  }
+
+  /** The same connection with another sign-in (a job's auth_type). */
+  with(options: Partial<ClientOptions>): ApiClient {
+    return new ApiClient({ ...this.#options, ...options }, this.#agent);
+  }
+
+  /**
+   * Sends a request until it has a 2xx answer: 5 attempts for 429, 5xx, connection errors and timeouts, with exponential back-off and jitter,
+   * or as long as Retry-After says (at most 300 s). A 401 is tried once more with renewed credentials.
+   * @throws IngestError described by http-errors.ts
+   */
+  async send(request: ApiRequest, signal: AbortSignal, onRetry: OnRetry): Promise<ApiResponse> {
+    let renewed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      throwIfCancelled(signal);
+      await this.#options.bucket?.take(signal);
+      const authenticator = this.#options.authenticator();
+      const credentials = await authenticator.credentials(signal);
+      const started = this.#options.clock.now();
+      let error: IngestError;
+      let retryAfter: string | null = null;
+      try {
+        const { response, url } = await this.#follow(request, credentials, signal);
+        if (response.status >= 200 && response.status < 300) {
+          return { ...response, url, durationMs: this.#options.clock.now() - started };
+        }
+        if (response.status === 401 && !renewed) {
+          renewed = true;
+          if (await authenticator.renew(credentials, signal)) {
+            attempt -= 1;
+            continue;
+          }
+        }
+        retryAfter = response.headers['retry-after'] ?? null;
+        error = httpError(
+          { status: response.status, text: response.text, url, method: request.method },
+          this.#options.authType,
+          this.#options.redactor,
+        );
+        if (!isRetryableStatus(response.status)) throw error;
+      } catch (thrown) {
+        if (signal.aborted) throw cancelled(signal);
+        error = isIngestError(thrown)
+          ? thrown
+          : connectionError(thrown, request.url, this.#options.timeoutSeconds, this.#options.redactor);
+        if (!error.retryable) throw error;
+      }
+      if (attempt >= MAX_ATTEMPTS) {
+        throw new IngestError(error.code, `${error.message} (${MAX_ATTEMPTS} attempts)`, {
+          hint: error.hint,
+          retryable: true,
+          cause: error,
+        });
+      }
+      const waitMs = retryWait(attempt, retryAfter, this.#options.clock);
+      onRetry({ attempt, waitMs, error });
+      await this.#options.clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** A token request: retried like any other, but neither signed nor redirected. Answers of 4xx are the caller's. */
+  async sendToken(
+    request: { url: string; headers: Record<string, string>; body: string },
+    signal: AbortSignal,
+  ): Promise<{ status: number; text: string }> {
+    for (let attempt = 1; ; attempt += 1) {
+      let error: IngestError;
+      let retryAfter: string | null = null;
+      try {
+        const response = await this.#exchange('POST', request.url, request.headers, request.body, 'utf-8', signal);
+        if (!isRetryableStatus(response.status)) return response;
+        retryAfter = response.headers['retry-after'] ?? null;
+        error = httpError({ ...response, url: request.url, method: 'POST' }, 'oauth2', this.#options.redactor);
+      } catch (thrown) {
+        if (signal.aborted) throw cancelled(signal);
+        error = isIngestError(thrown)
+          ? thrown
+          : connectionError(thrown, request.url, this.#options.timeoutSeconds, this.#options.redactor);
+      }
+      if (!error.retryable || attempt >= MAX_ATTEMPTS) throw error;
+      await this.#options.clock.sleep(retryWait(attempt, retryAfter, this.#options.clock), signal);
+    }
+  }
+
+  async #follow(
+    request: ApiRequest,
+    credentials: Credentials,
+    signal: AbortSignal,
+  ): Promise<{ response: Exchange; url: string }> {
+    let { method, url } = request;
+    const home = new URL(url).origin;
+    for (let redirects = 0; ; redirects += 1) {
+      const trusted = new URL(url).origin === home;
+      // Headers of the connection may be secrets too: another origin gets none of them.
+      const headers: Record<string, string> = {
+        'user-agent': 'ingest-studio',
+        accept: 'application/json',
+        ...(trusted ? { ...request.headers, ...credentials.headers } : {}),
+      };
+      headers['accept-encoding'] ??= ACCEPT_ENCODING;
+      const body = method === 'POST' && trusted ? JSON.stringify(request.body ?? {}) : null;
+      if (body !== null) headers['content-type'] ??= 'application/json';
+      const signed = trusted ? withQuery(url, credentials.query) : url;
+      const response = await this.#exchange(method, signed, headers, body, request.encoding, signal);
+      const location = response.headers.location;
+      if (response.status < 300 || response.status > 399 || response.status === 304 || location === undefined)
+        return { response, url };
+      const target = URL.canParse(location, url) ? new URL(location, url) : null;
+      if (!target || !/^https?:$/.test(target.protocol) || redirects >= MAX_REDIRECTS) {
+        throw new IngestError(
+          'API_REDIRECT',
+          `${this.#options.redactor.url(url)} redirects ${target ? 'without end' : 'to no address'}.`,
+          {
+            hint: 'Check base_url and api_endpoint.',
+          },
+        );
+      }
+      if (target.origin !== home && method === 'POST') {
+        throw new IngestError(
+          'API_REDIRECT',
+          `${this.#options.redactor.url(url)} redirects a POST to ${target.origin}.`,
+          {
+            hint: 'The request body is not sent to another origin: set base_url to the new address if it is right.',
+          },
+        );
+      }
+      if (response.status === 303) method = 'GET';
+      for (const name of Object.keys(credentials.query)) target.searchParams.delete(name);
+      url = target.href;
+    }
+  }
+
+  async #exchange(
+    method: string,
+    url: string,
+    headers: Record<string, string>,
+    body: string | null,
+    encoding: string,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    const timeout = this.#options.timeoutSeconds * 1000;
+    const deadline = AbortSignal.timeout(Math.max(timeout * TOTAL_TIMEOUTS, MIN_TOTAL_SECONDS * 1000));
+    const response = await undiciRequest(url, {
+      dispatcher: this.#agent,
+      method: method as Dispatcher.HttpMethod,
+      headers,
+      body,
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      signal: AbortSignal.any([signal, deadline]),
+    });
+    const received = flatHeaders(response.headers);
+    const { bytes, received: length } = await readBody(
+      response.body as unknown as Readable,
+      received['content-encoding'] ?? null,
+      this.#options.limits,
+    );
+    return {
+      status: response.statusCode,
+      headers: received,
+      text: decodeText(bytes, received['content-type'] ?? null, encoding),
+      bytes: length,
+    };
+  }
+}
+
+/** The connections of one source. */
+export function createAgent(timeoutSeconds: number): Agent {
+  return new Agent({ connect: { timeout: timeoutSeconds * 1000 }, keepAliveTimeout: 10_000, connections: 20 });
+}
+
+/** Milliseconds before attempt n + 1: what the server asks for, else a random time that doubles (full jitter above half). */
+export function retryWait(attempt: number, retryAfter: string | null, clock: Clock): number {
+  const asked = retryAfterMs(retryAfter, clock.now());
+  if (asked !== null) return Math.min(asked, MAX_WAIT_MS);
+  const ceiling = Math.min(BASE_WAIT_MS * 2 ** (attempt - 1), MAX_WAIT_MS);
+  return Math.round(ceiling / 2 + (clock.random() * ceiling) / 2);
+}
+
+/** `Retry-After` in seconds or as an HTTP date (RFC 9110 section 10.2.3); null where there is none or it cannot be read. */
+export function retryAfterMs(value: string | null, now: number): number | null {
+  if (value === null) return null;
+  if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return Math.ceil(Number(value) * 1000);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - now);
+}
+
+function flatHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    ),
+  );
+}
+
+function withQuery(url: string, query: Record<string, string>): string {
+  if (Object.keys(query).length === 0) return url;
+  const copy = new URL(url);
+  for (const [name, value] of Object.entries(query)) copy.searchParams.set(name, value);
+  return copy.href;
+}

@@ -1,0 +1,130 @@
+import { IngestError } from '../../errors.ts';
+
+/**
+ * A number whose digits a double would lose, as `JSON.rawJSON` gives it: `JSON.stringify` writes the source's own digits again.
+ * Every other number of a page is an ordinary JavaScript number.
+ */
+export interface ExactNumber {
+  readonly rawJSON: string;
+}
+
+/** A parsed page. `exact` says that {@link ExactNumber}s may be in it. */
+export interface ParsedJson {
+  value: unknown;
+  exact: boolean;
+}
+
+interface RawJsonSupport {
+  rawJSON(text: string): ExactNumber;
+  isRawJSON(value: unknown): boolean;
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+}
+
+// TypeScript's library does not know the source-text proposal yet; Node 24 does.
+const rawJsonSupport = JSON as unknown as RawJsonSupport;
+
+/**
+ * Finds a number of 16 digits or more, or one with a three-digit exponent, where a JSON value can begin. Text inside strings may match too:
+ * that costs time, never a digit.
+ */
+const SUSPICIOUS_NUMBER = /[:,[\s]-?(?:\d(?:\.?\d){15}|\d[\d.]*[eE][+-]?\d{3})/;
+
+/** An escaped lone surrogate is legal JSON and no legal text: DuckDB refuses it. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/**
+ * Parses JSON so that no digit is lost: numbers that a double holds stay numbers, others become {@link ExactNumber}s.
+ * @throws SyntaxError as JSON.parse does.
+ */
+export function parseJson(text: string): ParsedJson {
+  const exact = SUSPICIOUS_NUMBER.test(text);
+  const repair = SURROGATE_ESCAPE.test(text);
+  if (!exact && !repair) return { value: JSON.parse(text), exact: false };
+  const value = rawJsonSupport.parse(text, (_key, item, { source }) => {
+    if (typeof item === 'number' && source !== undefined && !isLossless(source, item))
+      return rawJsonSupport.rawJSON(source);
+    if (repair && typeof item === 'string' && !item.isWellFormed()) return item.toWellFormed();
+    return item;
+  });
+  return { value, exact };
+}
+
+/** True for a number that {@link parseJson} kept as its source text. */
+export function isExactNumber(value: unknown): value is ExactNumber {
+  return rawJsonSupport.isRawJSON(value);
+}
+
+/** The text of a scalar as the API wrote it; null for null, objects and lists. */
+export function scalarText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return isExactNumber(value) ? value.rawJSON : null;
+}
+
+/** True where the double holds every digit of its source text. */
+function isLossless(source: string, value: number): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (String(value) === source) return true;
+  const digits = significantDigits(source);
+  if (digits === '') return true;
+  if (value === 0) return false;
+  return digits.length <= 15
+    ? Math.abs(value) >= 2 ** -1022
+    : canonicalNumber(source) === canonicalNumber(String(value));
+}
+
+function significantDigits(text: string): string {
+  return text
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+/, '')
+    .replace(/0+$/, '');
+}
+
+/** Sign, significant digits and power of ten: two texts of one number give the same. */
+function canonicalNumber(text: string): string {
+  const digits = significantDigits(text);
+  return `${text.startsWith('-') ? '-' : ''}${digits}e${decimalShape(text).scale - trailingZeros(text)}`;
+}
+
+function trailingZeros(text: string): number {
+  const mantissa = text.replace(/[eE].*$/, '').replace(/[-.]/g, '');
+  return mantissa.length - mantissa.replace(/0+$/, '').length;
+}
+
+/**
+ * Digits before and after the decimal point that a DECIMAL needs to hold the number exactly.
+ * `scale` may be negative for canonical comparison only; {@link decimalDigits} clamps it.
+ */
+function decimalShape(text: string): { integerDigits: number; scale: number } {
+  const match = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (!match) throw new IngestError('API_NUMBER_INVALID', `"${text}" is not a JSON number.`);
+  const exponent = Number(match[3] ?? 0);
+  const integer = (match[1] ?? '').replace(/^0+/, '');
+  return { integerDigits: integer.length + exponent, scale: (match[2] ?? '').length - exponent };
+}
+
+/** Digits before and after the point that a DECIMAL needs for this number text. */
+export function decimalDigits(text: string): { integerDigits: number; scale: number } {
+  const shape = decimalShape(text);
+  return { integerDigits: Math.max(0, shape.integerDigits), scale: Math.max(0, shape.scale) };
+}
+
+/** A number text without exponent, as DuckDB casts it to DECIMAL without a detour over DOUBLE. */
+export function plainDecimal(text: string): string {
+  const match = /^(-?)(\d+)(?:\.(\d+))?[eE]([+-]?\d+)$/.exec(text);
+  if (!match) return text;
+  const [, sign, integer = '', fraction = '', power] = match;
+  const exponent = Number(power);
+  const digits = integer + fraction;
+  const point = integer.length + exponent;
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  if (point >= digits.length) return `${sign}${digits}${'0'.repeat(point - digits.length)}`;
+  return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+/** Where JSON.parse stopped: the position from its message, else the end of the text. */
+export function syntaxErrorPosition(error: unknown, text: string): number {
+  const match = error instanceof Error ? /position (\d+)/.exec(error.message) : null;
+  return match ? Number(match[1]) : text.length;
+}
