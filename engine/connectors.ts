@@ -60,6 +60,8 @@ export interface DestinationContext {
   workspace: Workspace;
   /** Relative paths of local destinations start here. */
   baseDirectory: string;
+  /** A private folder for files that are rewritten on their way. */
+  tempDirectory: string;
 }
 
 /**
@@ -84,7 +86,11 @@ export async function openDestination(config: DestinationConfig, context: Destin
         );
       }
       const { createObjectStoreDestination } = await import('./destinations/object-store/object-store-destination.ts');
-      return createObjectStoreDestination({ name: config.name, root, schema: config.schema }, context);
+      const { createLocalStore } = await import('./destinations/object-store/local-store.ts');
+      return createObjectStoreDestination(
+        { name: config.name, schema: config.schema },
+        { ...context, store: createLocalStore(root) },
+      );
     }
     case 'databricks':
       throw notAvailable(config.name, 'databricks');

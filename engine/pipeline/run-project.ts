@@ -72,7 +72,11 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
     });
     const sources = new SharedSources(project);
     try {
-      const destination = await openDestination(plan.destination, { workspace, baseDirectory: workDirectory });
+      const destination = await openDestination(plan.destination, {
+        workspace,
+        baseDirectory: workDirectory,
+        tempDirectory: path.join(folders.spool, 'rewrite'),
+      });
       await destination.open(options.signal);
       try {
         recorder.emit({

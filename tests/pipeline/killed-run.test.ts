@@ -81,7 +81,11 @@ async function loaded(folder: string, destination: string, table: string) {
     destination === 'duck'
       ? ({ name: 'duck', type: 'duckdb', path: 'out/data.duckdb', schema: 'raw' } as const)
       : ({ name: 'lake', type: 'filesystem', bucket_url: 'out/lake', schema: 'raw', table_format: 'parquet' } as const);
-  const opened = await openDestination(config as never, { workspace, baseDirectory: folder });
+  const opened = await openDestination(config as never, {
+    workspace,
+    baseDirectory: folder,
+    tempDirectory: path.join(folder, 'tmp', 'rewrite'),
+  });
   try {
     await opened.open(new AbortController().signal);
     const connection = await workspace.connect();
