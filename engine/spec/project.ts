@@ -5,6 +5,11 @@ import type { Finding } from './finding.ts';
 import type { Job } from './job.ts';
 import type { PipelineSettings } from './settings.ts';
 
+/** Sheets of the workbook. */
+export const JOBS_SHEET = 'SourceConfig';
+export const CHECKS_SHEET = 'DataQuality';
+export const SETTINGS_SHEET = 'Pipeline';
+
 /** A sheet as `engine/bundle` reads it: every cell as the text that a person meant. */
 export interface RawSheet {
   name: string;

@@ -1,0 +1,89 @@
+import { type Connection, connectionOf } from './connection.ts';
+import type { DestinationConfig } from './destination.ts';
+import type { Job } from './job.ts';
+
+/** A secret that jobs cannot do without. */
+export interface NeededSecret {
+  /** Keys as a file would nest them: `['sources', 'shop', 'password']`. */
+  path: string[];
+  /** The same in the connection's model: `auth.token`. */
+  key: string;
+  /** SourceConfig rows that need it; empty for a destination's. */
+  rows: number[];
+}
+
+const AUTH_SECRETS: Record<Job['auth_type'], readonly string[]> = {
+  none: [],
+  api_key: ['api_key'],
+  bearer: ['token'],
+  basic: ['username', 'password'],
+  oauth2: ['token_url', 'client_id', 'client_secret'],
+};
+
+/** The keys that a job's connection must have, beyond what its model requires. */
+function keysFor(connection: Connection, job: Job): readonly string[] {
+  switch (connection.type) {
+    case 'postgresql':
+    case 'oracle':
+      return ['password'];
+    case 'mssql':
+    case 'azure_sql':
+      if (connection.authentication === 'default_credential') return [];
+      return connection.authentication === 'service_principal' ? ['client_secret'] : ['password'];
+    case 'api':
+      return AUTH_SECRETS[job.auth_type].map((key) => `auth.${key}`);
+    case 'filesystem':
+      return storageSecrets(connection);
+    default:
+      return connection satisfies never;
+  }
+}
+
+/** An identity without its secret; no identity at all means the machine's own credential. */
+function storageSecrets(storage: {
+  azure_client_id?: string;
+  aws_access_key_id?: string;
+  client_email?: string;
+}): string[] {
+  const keys: string[] = [];
+  if (storage.azure_client_id !== undefined) keys.push('azure_client_secret');
+  if (storage.aws_access_key_id !== undefined) keys.push('aws_secret_access_key');
+  if (storage.client_email !== undefined) keys.push('private_key');
+  return keys;
+}
+
+/** What enabled jobs need of their connections, each key once with the rows that need it. */
+export function neededSecrets(jobs: readonly Job[], connections: Readonly<Record<string, Connection>>): NeededSecret[] {
+  const needed = new Map<string, NeededSecret>();
+  for (const job of jobs) {
+    if (!job.enabled) continue;
+    const connection = connectionOf(connections, job);
+    for (const key of connection === undefined ? [] : keysFor(connection, job)) {
+      const path = ['sources', connection?.name ?? job.source_name, key.replace(/^auth\./, '')];
+      const known = needed.get(path.join('.'));
+      if (known === undefined) needed.set(path.join('.'), { path, key, rows: [job.row] });
+      else known.rows.push(job.row);
+    }
+  }
+  return [...needed.values()];
+}
+
+/** What a destination needs, beyond what its model requires. `base` is where the file says it. */
+export function destinationSecrets(destination: DestinationConfig, base: readonly string[]): NeededSecret[] {
+  const secret = (key: string): NeededSecret => ({ path: [...base, key], key, rows: [] });
+  switch (destination.type) {
+    case 'duckdb':
+      return [];
+    case 'filesystem':
+      return storageSecrets(destination).map(secret);
+    case 'databricks':
+      return [secret(destination.client_id === undefined ? 'access_token' : 'client_secret')];
+    default:
+      return destination satisfies never;
+  }
+}
+
+/** The environment variable of a key path, in dlt's form: `SOURCES__SHOP__PASSWORD`. */
+export function environmentName(path: readonly string[]): string {
+  return path.map((part) => part.toUpperCase().replace(/[^A-Z0-9_]/g, '_')).join('__');
+}

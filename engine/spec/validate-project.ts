@@ -1,0 +1,321 @@
+import type { Connection } from './connection.ts';
+import { connectionUses, readConnections } from './connections.ts';
+import type { DestinationConfig } from './destination.ts';
+import { type DestinationTables, findDestinations, readDestination } from './destination-table.ts';
+import { FindingList, meant, type Place } from './finding-list.ts';
+import type { Job } from './job.ts';
+import { JOB_COLUMN_NAMES, type JobColumnName, REQUIRED_JOB_COLUMNS } from './job-columns.ts';
+import { destinationSecrets, environmentName, type NeededSecret, neededSecrets } from './needed-secrets.ts';
+import {
+  CHECKS_SHEET,
+  JOBS_SHEET,
+  type RawProject,
+  type RawSheet,
+  SETTINGS_SHEET,
+  type Validation,
+} from './project.ts';
+import { collectSecrets } from './secret-keys.ts';
+import type { PipelineSettings } from './settings.ts';
+import { readHeaders } from './sheet.ts';
+import type { SourceTable } from './source-table.ts';
+import { didYouMean } from './suggest.ts';
+import { CONFIG_FILE, isTable, shown, type TomlContext, unknownKey } from './toml-table.ts';
+import { validateChecks } from './validate-checks.ts';
+import { asTyped, validateJobs, validateTargets } from './validate-jobs.ts';
+import { validateSettings } from './validate-settings.ts';
+
+export interface ValidateOptions {
+  /** Report secrets that enabled jobs need and do not have. Default true. */
+  secrets?: boolean;
+  /** `--destination NAME`: over what the project says. */
+  destination?: string | null;
+}
+
+/** Tables of config.toml that are the product's, and dlt's own that mean nothing here and hurt nobody. */
+const CONFIG_TABLES = ['sources', 'destination', 'destinations', 'secrets'];
+const DLT_TABLES = ['runtime', 'normalize', 'load', 'extract', 'data_writer', 'schema'];
+
+/**
+ * Everything that can be said of a project offline, all at once: headers, jobs, checks, settings, connections, destinations and missing secrets.
+ * Never throws, whatever the files hold. Only what is valid is in `project`; no finding holds a secret's value.
+ */
+export function validateProject(raw: RawProject, options: ValidateOptions = {}): Validation {
+  const secretTexts = new Set<string>();
+  collectSecrets(raw.config, [], raw.secretPaths, secretTexts);
+  const list = new FindingList(secretTexts);
+  const context: TomlContext = { list, secretPaths: raw.secretPaths, severity: 'error' };
+
+  const { settings, rows: settingRows } = validateSettings(list, raw.settings);
+  const sheet = raw.jobs;
+  if (sheet === null) {
+    const hint = `Add a sheet ${JOBS_SHEET} with the headers ${REQUIRED_JOB_COLUMNS.join(', ')}.`;
+    list.add(
+      { sheet: JOBS_SHEET },
+      { severity: 'error', code: 'SHEET_MISSING', problem: 'this sheet is missing', hint },
+    );
+  }
+  const headers = sheet === null ? null : readHeaders(list, sheet, JOB_COLUMN_NAMES, REQUIRED_JOB_COLUMNS);
+  const index = headers?.index ?? new Map<JobColumnName, number>();
+
+  for (const key of Object.keys(raw.config)) {
+    if (!CONFIG_TABLES.includes(key) && !DLT_TABLES.includes(key)) unknownKey(context, [key], CONFIG_TABLES);
+  }
+  const sections = isTable(raw.config.sources) ? raw.config.sources : {};
+  const connections = readConnections(list, raw.config, raw.secretPaths, connectionUses(sheet, index, sections));
+  const { destinations, destination, found } = readDestinations(context, raw, settings, settingRows, options);
+
+  const read = { jobs: [] as Job[], invalidJobs: [] as Validation['invalidJobs'] };
+  if (sheet !== null && headers?.usable === true) {
+    Object.assign(read, validateJobs(list, sheet, index, connections, settings.schema_contract));
+    if (sheet.rows.length === 0) {
+      list.add(
+        { sheet: sheet.name },
+        {
+          severity: 'warning',
+          code: 'NO_JOBS',
+          problem: 'there are no jobs',
+          hint: 'Add a row for each table to load.',
+        },
+      );
+    }
+    const schema = destination === null ? null : (destinations[destination]?.schema ?? null);
+    invalidate(read, validateTargets(list, sheet, read.jobs, index, schema), sheet, index);
+    reportUnusedResources(context, connections.tables, sheet, index);
+  } else if (sheet !== null) {
+    // Without its headers no row can be judged, but every row is in the way of a run.
+    read.invalidJobs = sheet.rows.map(({ row, cells }) => asTyped(row, cells, index));
+  }
+
+  const valid: Record<string, Connection> = Object.create(null) as Record<string, Connection>;
+  for (const [name, { connection }] of connections.tables) if (connection !== null) valid[name] = connection;
+  if (options.secrets ?? true) {
+    const missing = reportMissingSecrets(context, raw, neededSecrets(read.jobs, valid), connections.tables);
+    if (sheet !== null) invalidate(read, missing, sheet, index);
+    const chosen = destination === null ? undefined : destinations[destination];
+    const path = destination === null ? undefined : found.tables.get(destination)?.path;
+    if (chosen !== undefined && path !== undefined) reportDestinationSecrets(context, raw, chosen, path);
+  }
+  const checks = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
+  return {
+    project: { settings, jobs: read.jobs, checks, connections: valid, destinations, destination },
+    findings: inReadingOrder(list),
+    invalidJobs: read.invalidJobs,
+  };
+}
+
+/** Moves rows to the invalid ones. */
+function invalidate(
+  read: { jobs: Job[]; invalidJobs: Validation['invalidJobs'] },
+  rows: ReadonlySet<number>,
+  sheet: RawSheet,
+  index: ReadonlyMap<JobColumnName, number>,
+): void {
+  if (rows.size === 0) return;
+  read.jobs = read.jobs.filter(({ row }) => !rows.has(row));
+  for (const { row, cells } of sheet.rows) if (rows.has(row)) read.invalidJobs.push(asTyped(row, cells, index));
+  read.invalidJobs.sort((a, b) => a.row - b.row);
+}
+
+/** Sheets first, row by row, then the TOML. */
+function inReadingOrder(list: FindingList): Validation['findings'] {
+  const rank = (sheet: string) => {
+    const known = [JOBS_SHEET, CHECKS_SHEET, SETTINGS_SHEET].indexOf(sheet);
+    return known < 0 ? 3 : known;
+  };
+  return list.findings.sort((a, b) => rank(a.sheet) - rank(b.sheet) || (a.row ?? 0) - (b.row ?? 0));
+}
+
+/** Which destination a run uses: asked for, then the sheet, then `[destination].type`, then the only one there is. */
+function readDestinations(
+  context: TomlContext,
+  raw: RawProject,
+  settings: PipelineSettings,
+  settingRows: ReadonlyMap<keyof PipelineSettings, number>,
+  options: ValidateOptions,
+): { destinations: Record<string, DestinationConfig>; destination: string | null; found: DestinationTables } {
+  const found = findDestinations(context, raw.config);
+  const names = [...found.tables.keys()];
+  const destination = chooseDestination(context, raw, found, names, settings, settingRows, options);
+  const destinations: Record<string, DestinationConfig> = Object.create(null) as Record<string, DestinationConfig>;
+  const staging = stagingOf(found, destination);
+  for (const [name, table] of found.tables) {
+    // What this run does not load into cannot stop it.
+    const severity = name === destination || name === staging ? 'error' : 'warning';
+    const read = readDestination({ ...context, severity }, table, settings.name);
+    if (read !== null) destinations[name] = read;
+  }
+  const chosen = destination === null ? undefined : destinations[destination];
+  if (chosen?.type === 'databricks' && chosen.staging_volume === undefined) {
+    checkStaging(context, found, staging, [...(found.tables.get(chosen.name)?.path ?? []), 'staging']);
+  }
+  return { destinations, destination, found };
+}
+
+function stagingOf(found: DestinationTables, destination: string | null): string | null {
+  const table = destination === null ? undefined : found.tables.get(destination);
+  if (table?.type !== 'databricks') return null;
+  return typeof table.table.staging === 'string' ? table.table.staging : 'filesystem';
+}
+
+function checkStaging(context: TomlContext, found: DestinationTables, staging: string | null, path: string[]): void {
+  if (staging !== null && found.tables.get(staging)?.type === 'filesystem') return;
+  const stores = [...found.tables.values()].filter(({ type }) => type === 'filesystem').map(({ name }) => name);
+  context.list.add(
+    { sheet: CONFIG_FILE, column: path.join('.'), value: staging },
+    {
+      severity: 'error',
+      code: 'DESTINATION_STAGING',
+      problem: 'Databricks needs a filesystem destination to stage files in, or staging_volume',
+      hint: stores.length === 0 ? 'Add [destination.filesystem] with its bucket_url.' : `Set staging = "${stores[0]}".`,
+    },
+  );
+}
+
+function chooseDestination(
+  context: TomlContext,
+  raw: RawProject,
+  found: DestinationTables,
+  names: readonly string[],
+  settings: PipelineSettings,
+  settingRows: ReadonlyMap<keyof PipelineSettings, number>,
+  options: ValidateOptions,
+): string | null {
+  const asked = options.destination ?? null;
+  if (asked !== null)
+    return resolve(context, found, names, asked, { sheet: CONFIG_FILE, column: '--destination', value: asked });
+  if (settings.destination !== null) {
+    const place = {
+      sheet: raw.settings?.name ?? SETTINGS_SHEET,
+      row: settingRows.get('destination'),
+      column: 'destination',
+      value: settings.destination,
+    };
+    return resolve(context, found, names, settings.destination, place);
+  }
+  if (found.type !== null) {
+    const place = { sheet: CONFIG_FILE, column: 'destination.type', value: shown(found.type, raw.secretPaths) };
+    return resolve(context, found, names, String(found.type.value), place);
+  }
+  if (names.length === 1) return names[0] as string;
+  const many = names.length > 1;
+  context.list.add(
+    { sheet: CONFIG_FILE, column: 'destination' },
+    {
+      severity: 'error',
+      code: many ? 'DESTINATION_AMBIGUOUS' : 'DESTINATION_MISSING',
+      problem: many ? `there are ${names.join(', ')}; say which one a run uses` : 'there is no destination',
+      hint: many
+        ? `Set destination in sheet ${SETTINGS_SHEET}, [destination] type = "${names[0]}", or give --destination.`
+        : 'Add [destination.duckdb] with path = "output.duckdb".',
+    },
+  );
+  return null;
+}
+
+/** A destination by its name, or by its kind where only one is of it. */
+function resolve(
+  context: TomlContext,
+  found: DestinationTables,
+  names: readonly string[],
+  wanted: string,
+  place: Place,
+): string | null {
+  const name =
+    names.find((known) => known === wanted) ??
+    names.find((known) => known.toLowerCase() === wanted.trim().toLowerCase());
+  if (name !== undefined) return name;
+  const ofKind = names.filter((known) => found.tables.get(known)?.type === wanted.trim().toLowerCase());
+  if (ofKind.length === 1) return ofKind[0] as string;
+  const fix = didYouMean(wanted, names);
+  context.list.add(place, {
+    severity: 'error',
+    code: 'DESTINATION_UNKNOWN',
+    problem:
+      names.length === 0
+        ? 'no destination of this name; there is none'
+        : `no destination of this name; there are ${names.join(', ')}`,
+    hint: fix === null ? `Add [destinations.${wanted}] to ${CONFIG_FILE}.` : meant(fix),
+    fix,
+  });
+  return null;
+}
+
+function isDeferred(raw: RawProject, path: readonly string[]): boolean {
+  const key = path.at(-1) as string;
+  const nested = [
+    path.join('.'),
+    ...['credentials', 'auth'].map((below) => [...path.slice(0, -1), below, key].join('.')),
+  ];
+  return nested.some((candidate) => raw.deferredPaths.has(candidate));
+}
+
+/** One finding a secret, with the rows that need it. Returns the rows that cannot run. */
+function reportMissingSecrets(
+  context: TomlContext,
+  raw: RawProject,
+  needed: readonly NeededSecret[],
+  tables: ReadonlyMap<string, SourceTable>,
+): Set<number> {
+  const rows = new Set<number>();
+  for (const secret of needed) {
+    if (tables.get(secret.path[1] as string)?.given.has(secret.key) === true) continue;
+    if (reportMissing(context, raw, secret)) for (const row of secret.rows) rows.add(row);
+  }
+  return rows;
+}
+
+function reportDestinationSecrets(
+  context: TomlContext,
+  raw: RawProject,
+  destination: DestinationConfig,
+  path: readonly string[],
+): void {
+  for (const secret of destinationSecrets(destination, path)) {
+    if ((destination as Record<string, unknown>)[secret.key] === undefined) reportMissing(context, raw, secret);
+  }
+}
+
+/** True where it is missing for good, false where a vault is asked in the run. */
+function reportMissing(context: TomlContext, raw: RawProject, { path, rows }: NeededSecret): boolean {
+  const place = { sheet: CONFIG_FILE, column: path.join('.') };
+  const shownRows = `${rows.length === 1 ? 'row' : 'rows'} ${rows.slice(0, 10).join(', ')}${rows.length > 10 ? ', …' : ''}`;
+  const users = rows.length === 0 ? '' : `; ${JOBS_SHEET} ${shownRows} ${rows.length === 1 ? 'needs' : 'need'} it`;
+  if (isDeferred(raw, path)) {
+    context.list.add(place, {
+      severity: 'notice',
+      code: 'SECRET_DEFERRED',
+      problem: `is looked up in the vault when a run needs it${users}`,
+    });
+    return false;
+  }
+  const empty = path.at(-1) === 'password' ? ' Where there is none, say so: password = "".' : '';
+  context.list.add(place, {
+    severity: 'error',
+    code: 'SECRET_MISSING',
+    problem: `is missing${users}`,
+    hint: `Set the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.${empty}`,
+  });
+  return true;
+}
+
+function reportUnusedResources(
+  context: TomlContext,
+  tables: ReadonlyMap<string, SourceTable>,
+  sheet: RawSheet,
+  index: ReadonlyMap<JobColumnName, number>,
+): void {
+  const tableAt = index.get('table_name') ?? -1;
+  const names = new Set(sheet.rows.map(({ cells }) => (cells[tableAt] ?? '').trim()));
+  for (const [connection, { resources }] of tables) {
+    for (const name of resources.keys()) {
+      if (names.has(name)) continue;
+      const fix = didYouMean(name, names);
+      const problem = 'no job reads this resource';
+      const column = `sources.${connection}.resources.${name}`;
+      context.list.add(
+        { sheet: CONFIG_FILE, column },
+        { severity: 'warning', code: 'RESOURCE_UNUSED', problem, hint: meant(fix), fix },
+      );
+    }
+  }
+}
