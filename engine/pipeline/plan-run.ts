@@ -3,7 +3,7 @@ import type { DestinationConfig } from '../spec/destination.ts';
 import type { Finding } from '../spec/finding.ts';
 import type { Job } from '../spec/job.ts';
 import type { Project, Validation } from '../spec/project.ts';
-import { findingsFor, type Selection, select } from '../spec/selector.ts';
+import { findingsFor, select } from '../spec/selector.ts';
 import { didYouMean } from '../spec/suggest.ts';
 
 export interface PlanRequest {
@@ -56,9 +56,8 @@ export function planRun(validation: Validation, request: PlanRequest): RunPlan {
   if (problem)
     throw new IngestError(problem.code, problem.message, problem.hint === null ? {} : { hint: problem.hint });
   const destination = findDestination(project, request.destination);
-  const blocking = findingsFor(validation.findings, selection, validation.invalidJobs).filter(
-    (finding) =>
-      finding.severity === 'error' && concerns(finding, selection, destination, request.skipInvalid ?? false),
+  const blocking = findingsFor(validation, selection).filter(
+    (finding) => finding.severity === 'error' && concerns(finding, destination, request.skipInvalid ?? false),
   );
   if (blocking.length > 0 || destination === null) throw new ProjectInvalidError(blocking);
   if (selection.jobs.length === 0) {
@@ -105,23 +104,11 @@ function findDestination(project: Project, asked: string | undefined): Destinati
   );
 }
 
-/** Does an error stand against this run? Connections and destinations that it does not use may be broken. */
-function concerns(
-  finding: Finding,
-  selection: Selection,
-  destination: DestinationConfig | null,
-  skipInvalid: boolean,
-): boolean {
-  if (finding.sheet === 'SourceConfig' && finding.row !== null && skipInvalid) return false;
-  const [table, name] = finding.column?.split('.') ?? [];
-  if (table === 'sources' && name !== undefined) {
-    return (
-      !skipInvalid &&
-      [...selection.jobs, ...selection.invalid].some(
-        (job) => job.source_name === name || ('source_type' in job && job.source_type === name),
-      )
-    );
-  }
+/** Does an error stand against this run? Rows that are left out do not, nor destinations that it does not use. */
+function concerns(finding: Finding, destination: DestinationConfig | null, skipInvalid: boolean): boolean {
+  if (finding.sheet === 'SourceConfig' && finding.row !== null) return !skipInvalid;
+  const [table] = finding.column?.split('.') ?? [];
+  if (table === 'sources') return !skipInvalid;
   if (table === 'destination' || table === 'destinations') return destination === null;
   return true;
 }
