@@ -3,7 +3,7 @@ import path from 'node:path';
 import { openDestination } from '../../connectors.ts';
 import type { Destination, TargetRef } from '../../destinations/destination.ts';
 import { IngestError } from '../../errors.ts';
-import { chosenDestination } from '../../pipeline/plan-run.ts';
+import { chooseDestination } from '../../pipeline/plan-run.ts';
 import { newRunId } from '../../runs/run-id.ts';
 import { type Job, jobName } from '../../spec/job.ts';
 import { type JobState, STATE_VERSION, type StateKey } from '../../state/job-state.ts';
@@ -178,15 +178,10 @@ async function withDestination(
   const cancellation = cancelOnSignals(terminal);
   try {
     const opened = await openForCommand(context, { secrets: false });
-    const config = chosenDestination(opened, options.destination);
-    if (config === null) {
-      throw new IngestError('DESTINATION_NOT_CHOSEN', 'The project does not say where to load into.', {
-        hint: 'Name one with --destination, or in the Pipeline sheet; ingest validate says what is wrong.',
-      });
-    }
+    const config = chooseDestination(opened.project, options.destination);
     const baseDirectory = globals.workDir === undefined ? opened.directory : path.resolve(globals.workDir);
-    await withScratch(async ({ workspace }) => {
-      const destination = await openDestination(config, { workspace, baseDirectory });
+    await withScratch(async ({ workspace, folder }) => {
+      const destination = await openDestination(config, { workspace, baseDirectory, tempDirectory: folder });
       const location = destination.location();
       const empty = path.isAbsolute(location) && !(await exists(location));
       try {
