@@ -1,3 +1,4 @@
+import { columnLetters } from '../spec/sheet.ts';
 import { escapeXml } from './xml.ts';
 
 /**
@@ -20,14 +21,6 @@ export function encodeCellText(text: string): string {
     .replace(/_(?=x[0-9A-Fa-f]{4}_)/g, '_x005F_')
     .replace(UNWRITABLE, (char) => `_x${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`);
   return escapeXml(escaped);
-}
-
-/** Column letters of a 0-based index: 0 → A, 26 → AA. */
-export function columnLetters(column: number): string {
-  let letters = '';
-  for (let n = column + 1; n > 0; n = Math.floor((n - 1) / 26))
-    letters = String.fromCharCode(65 + ((n - 1) % 26)) + letters;
-  return letters;
 }
 
 /** 0-based column index of letters: A → 0, XFD → 16383. */

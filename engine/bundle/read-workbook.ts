@@ -1,6 +1,7 @@
 import { IngestError } from '../errors.ts';
 import type { Finding } from '../spec/finding.ts';
 import type { RawSheet } from '../spec/project.ts';
+import { headerName } from '../spec/sheet.ts';
 import { cellName, cellPlace } from './cell-text.ts';
 import { readSheetCells, type SheetContent } from './sheet-cells.ts';
 import { openWorkbookPackage, partText, type SheetEntry, type WorkbookPackage } from './workbook-package.ts';
@@ -87,7 +88,7 @@ function readSheet(workbook: WorkbookPackage, entry: SheetEntry, key: SheetKey, 
 export function headerRowOf(content: SheetContent, key: SheetKey): number {
   const filled = content.rows.filter((row) => row.cells.some((cell) => cell.text.trim() !== ''));
   const known = filled.slice(0, HEADER_WITHIN).find((row) => {
-    const texts = new Set(row.cells.map((cell) => cell.text.trim().toLowerCase()));
+    const texts = new Set(row.cells.map((cell) => headerName(cell.text)));
     return LANDMARKS[key].filter((landmark) => texts.has(landmark)).length >= 2;
   });
   return (known ?? filled[0])?.row ?? 1;

@@ -1,4 +1,5 @@
-import { cellName, cellPlace, columnIndex, columnLetters } from './cell-text.ts';
+import { columnLetters } from '../spec/sheet.ts';
+import { cellName, cellPlace, columnIndex } from './cell-text.ts';
 
 /** Where the rows of a sheet go when rows are inserted and deleted; all numbers are those before the edit. */
 export interface RowMap {

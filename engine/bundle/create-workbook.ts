@@ -1,0 +1,169 @@
+import { stat } from 'node:fs/promises';
+import Excel from 'exceljs';
+import { IngestError } from '../errors.ts';
+import { JOB_COLUMN_NAMES, jobColumn } from '../spec/job-columns.ts';
+import { CHECK_SCOPES, CHECK_SEVERITIES, CHECK_TYPES } from '../spec/kinds.ts';
+import { SETTING_KEYS } from '../spec/settings.ts';
+import { columnLetters } from '../spec/sheet.ts';
+import { SHEET_NAMES } from './read-workbook.ts';
+import { errorCode, writeFileAtomic } from './write-atomic.ts';
+
+/** The rows of a new workbook by header; every value is written as text or number, as it reads. */
+export interface NewWorkbook {
+  jobs?: readonly Readonly<Record<string, string | number>>[];
+  checks?: readonly Readonly<Record<string, string | number>>[];
+  /** By key; keys without a value stand with their default. */
+  settings?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What a new sheet needs to know of a column. */
+interface SheetColumn {
+  header: string;
+  help: string;
+  width: number;
+  required: boolean;
+  /** Choices of a drop-down. */
+  values?: readonly string[];
+  /** Whole numbers within these bounds. */
+  range?: { min: number; max: number };
+  /** Cells are text whatever is typed: `007`, `1-2` and `TRUE` stay as they are. */
+  text: boolean;
+}
+
+const FLAGS = ['Y', 'N'];
+
+/** Columns of a new `DataQuality` sheet. */
+const CHECK_COLUMNS: readonly SheetColumn[] = [
+  choice('type', 'Kind of check', CHECK_TYPES, true),
+  text('table', 'Target table', 24, true),
+  text('column', 'Column that the check is about', 20),
+  text('columns', 'Comma-separated columns that are unique together', 24),
+  text('min_rows', 'row_count: at least so many', 10),
+  text('max_rows', 'row_count: at most so many', 10),
+  text('max_null_rate', 'null_rate: at most this part of the rows, 0 to 1', 14),
+  text('max_age_hours', 'freshness: the newest value is at most so old', 14),
+  text('sql', 'custom_sql: a query of one value; {table} stands for the table', 48),
+  text('expected_value', 'custom_sql: what the query gives', 16),
+  choice('severity', 'What a failure means', CHECK_SEVERITIES),
+  text('name', 'Name in reports', 24),
+  choice('enabled', 'Y or N', FLAGS),
+  choice('scope', 'The whole table, or the rows of this load', CHECK_SCOPES),
+];
+
+/** Rows that drop-downs are made for; Excel carries them on as rows are added to the table. */
+const VALIDATED_ROWS = 1_000;
+
+/**
+ * Writes a new project's workbook: our three sheets with header style, frozen header row, widths and drop-downs.
+ * @throws IngestError `WORKBOOK_EXISTS` where there is one, and what {@link writeFileAtomic} raises.
+ */
+export async function createWorkbook(path: string, content: NewWorkbook = {}): Promise<void> {
+  const workbook = new Excel.Workbook();
+  const jobs = JOB_COLUMN_NAMES.map((name): SheetColumn => {
+    const { help, kind, required, values, min, max } = jobColumn(name);
+    return {
+      header: name,
+      help,
+      required,
+      width: kind === 'text' || kind === 'list' || kind === 'types' ? 22 : 16,
+      values: kind === 'flag' ? FLAGS : values,
+      range: kind === 'integer' && min !== undefined && max !== undefined ? { min, max } : undefined,
+      text: kind !== 'integer',
+    };
+  });
+  addSheet(workbook, SHEET_NAMES.jobs, jobs, content.jobs ?? []);
+  addSheet(workbook, SHEET_NAMES.checks, CHECK_COLUMNS, content.checks ?? []);
+  const settings = SETTING_KEYS.map(({ name, default: usual, help }) => ({
+    key: name,
+    value: String(content.settings?.[name] ?? usual ?? ''),
+    help,
+  }));
+  addSheet(
+    workbook,
+    SHEET_NAMES.settings,
+    [text('key', 'Setting', 20, true), text('value', 'Its value', 24), text('help', 'What it does', 60)],
+    settings,
+  );
+  const bytes = Buffer.from(await workbook.xlsx.writeBuffer());
+  await writeFileAtomic(path, bytes, { beforeReplace: () => refuseExisting(path) });
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const there = await stat(path).then(
+    () => true,
+    (error: unknown) => errorCode(error) !== 'ENOENT',
+  );
+  if (!there) return;
+  throw new IngestError('WORKBOOK_EXISTS', `${path} exists already; nothing was written.`, {
+    hint: 'Open that project, or choose another folder.',
+  });
+}
+
+function text(header: string, help: string, width: number, required = false): SheetColumn {
+  return { header, help, width, required, text: true };
+}
+
+function choice(header: string, help: string, values: readonly string[], required = false): SheetColumn {
+  return { header, help, width: 16, required, values, text: true };
+}
+
+function addSheet(
+  workbook: Excel.Workbook,
+  name: string,
+  columns: readonly SheetColumn[],
+  rows: readonly Readonly<Record<string, string | number>>[],
+): void {
+  const sheet = workbook.addWorksheet(name, { views: [{ state: 'frozen', ySplit: 1 }] });
+  // A header that only the rows know is kept, like a column that a person adds.
+  const known = new Set(columns.map((column) => column.header));
+  const extra = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((header) => !known.has(header));
+  const all = [...columns, ...extra.map((header) => text(header, '', 20))];
+  sheet.columns = all.map(({ header, width, text: isText }) => ({
+    header,
+    key: header,
+    width,
+    style: isText ? { numFmt: '@' } : {},
+  }));
+  for (const row of rows) sheet.addRow(row);
+  for (const [index, column] of all.entries()) {
+    const letters = columnLetters(index);
+    const header = sheet.getCell(`${letters}1`);
+    header.font = { bold: true, color: { argb: 'FFFFFFFF' } };
+    header.fill = { type: 'pattern', pattern: 'solid', fgColor: { argb: column.required ? 'FF1F4E79' : 'FF5B7FA6' } };
+    header.alignment = { vertical: 'middle' };
+    const validation = validationOf(column);
+    // @ts-expect-error exceljs has the model of ranges, but its types know single cells only.
+    if (validation) sheet.dataValidations.add(`${letters}2:${letters}${VALIDATED_ROWS}`, validation);
+  }
+  sheet.autoFilter = { from: 'A1', to: `${columnLetters(all.length - 1)}${Math.max(2, rows.length + 1)}` };
+}
+
+function validationOf({ header, help, values, range }: SheetColumn): Excel.DataValidation | null {
+  const shared = {
+    allowBlank: true,
+    showInputMessage: true,
+    showErrorMessage: true,
+    promptTitle: header,
+    prompt: help.slice(0, 255),
+  };
+  if (values) {
+    // Any case is read, and a person may know better than the list: a warning, not a wall.
+    return {
+      ...shared,
+      type: 'list',
+      formulae: [`"${values.join(',')}"`],
+      errorStyle: 'warning',
+      error: `Use ${values.join(', ')}.`.slice(0, 225),
+    };
+  }
+  if (range) {
+    return {
+      ...shared,
+      type: 'whole',
+      operator: 'between',
+      formulae: [range.min, range.max],
+      error: `A whole number from ${range.min} to ${range.max}.`,
+    };
+  }
+  return null;
+}
