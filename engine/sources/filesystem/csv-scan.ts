@@ -1,0 +1,136 @@
+import { type RecordScanner, ScanFailure } from './record-scanner.ts';
+import { addText, KIND, mergeFacts, newFacts, type ValueFacts } from './value-facts.ts';
+
+/** How a CSV file is written. */
+export interface CsvDialect {
+  /** One ASCII character. */
+  delimiter: string;
+  /** One ASCII character; '' for none. It is doubled to stand inside quotes. */
+  quote: string;
+  header: boolean;
+  /** Unquoted text that means null, besides the empty cell. */
+  nullText: string;
+}
+
+export interface CsvFacts {
+  columns: ValueFacts[];
+  /** Kinds of line ends: 1 LF, 2 CRLF, 4 CR. */
+  lineEnds: number;
+  /** A line without a single character was seen. */
+  blankLines: boolean;
+}
+
+const LF = 10;
+const CR = 13;
+
+/** Collects what every column of a CSV file holds, record by record, and refuses what DuckDB could read in two ways. */
+export class CsvScanner implements RecordScanner<CsvFacts> {
+  readonly facts: CsvFacts;
+  rows = 0;
+  longestRecord = 0;
+  readonly #delimiter: number;
+  readonly #quote: number;
+  readonly #nullText: Uint8Array;
+  readonly #stops = new Uint8Array(256);
+  #skipHeader: boolean;
+
+  constructor(dialect: CsvDialect, width: number, skipHeader: boolean) {
+    this.facts = { columns: Array.from({ length: width }, newFacts), lineEnds: 0, blankLines: false };
+    this.#delimiter = dialect.delimiter.charCodeAt(0);
+    this.#quote = dialect.quote === '' ? 256 : dialect.quote.charCodeAt(0);
+    this.#nullText = new TextEncoder().encode(dialect.nullText);
+    for (const stop of [this.#delimiter, LF, CR]) this.#stops[stop] = 1;
+    this.#skipHeader = skipHeader;
+  }
+
+  scan(buffer: Uint8Array, length: number, atEnd: boolean, until: number, mostRows: number): number {
+    const stops = this.#stops;
+    const quote = this.#quote;
+    const delimiter = this.#delimiter;
+    const columns = this.facts.columns;
+    const width = columns.length;
+    let at = 0;
+    while (at < length && at < until && this.rows < mostRows) {
+      const recordStart = at;
+      const header = this.#skipHeader;
+      let column = 0;
+      let end = -1;
+      while (end < 0) {
+        const start = at;
+        if (buffer[at] === quote && at < length) {
+          at = this.#closingQuote(buffer, length, at, atEnd, recordStart);
+          if (at < 0 || (at >= length && !atEnd)) return recordStart;
+          if (!header && column < width) this.#addQuoted(buffer, start + 1, at - 1, columns[column] as ValueFacts);
+          if (at < length && stops[buffer[at] as number] === 0) throw new ScanFailure('quote', recordStart);
+        } else {
+          while (stops[buffer[at] as number] === 0) at += 1;
+          if (at >= length && !atEnd) return recordStart;
+          if (!header && column < width && at > start) {
+            const facts = columns[column] as ValueFacts;
+            if ((facts.kinds & KIND.text) === 0 && !this.#isNull(buffer, start, at)) addText(buffer, start, at, facts);
+          }
+        }
+        column += 1;
+        if (at >= length) {
+          if (!atEnd) return recordStart;
+          end = length;
+        } else if (buffer[at] === delimiter) {
+          at += 1;
+        } else if (buffer[at] === LF) {
+          this.facts.lineEnds |= 1;
+          end = at + 1;
+        } else if (at + 1 < length || atEnd) {
+          const pair = at + 1 < length && buffer[at + 1] === LF;
+          this.facts.lineEnds |= pair ? 2 : 4;
+          end = at + (pair ? 2 : 1);
+        } else {
+          return recordStart;
+        }
+      }
+      const blank = column === 1 && at === recordStart;
+      at = end;
+      if (end - recordStart > this.longestRecord) this.longestRecord = end - recordStart;
+      if (header) this.#skipHeader = false;
+      else if (blank && width > 1) this.facts.blankLines = true;
+      else if (column !== width) throw new ScanFailure('width', recordStart, `${column}`);
+      else this.rows += 1;
+    }
+    return at;
+  }
+
+  /** Position behind the quote that closes the cell at `at`; -1 where the buffer ends before it. */
+  #closingQuote(buffer: Uint8Array, length: number, at: number, atEnd: boolean, recordStart: number): number {
+    let next = at + 1;
+    for (;;) {
+      while (next < length && buffer[next] !== this.#quote) next += 1;
+      if (next >= length) {
+        if (atEnd) throw new ScanFailure('open_quote', recordStart);
+        return -1;
+      }
+      if (next + 1 >= length) return atEnd ? next + 1 : -1;
+      if (buffer[next + 1] !== this.#quote) return next + 1;
+      next += 2;
+    }
+  }
+
+  #addQuoted(buffer: Uint8Array, start: number, end: number, facts: ValueFacts): void {
+    if ((facts.kinds & KIND.text) !== 0) return;
+    // A quoted cell is a value even where it is empty or the null text.
+    if (start === end || this.#isNull(buffer, start, end)) facts.kinds |= KIND.text;
+    else addText(buffer, start, end, facts);
+  }
+
+  #isNull(buffer: Uint8Array, start: number, end: number): boolean {
+    const text = this.#nullText;
+    if (text.length === 0 || end - start !== text.length) return false;
+    for (let index = 0; index < text.length; index += 1) if (buffer[start + index] !== text[index]) return false;
+    return true;
+  }
+}
+
+/** Adds the facts of a later part of the same file. */
+export function mergeCsvFacts(facts: CsvFacts, other: CsvFacts): void {
+  facts.lineEnds |= other.lineEnds;
+  facts.blankLines ||= other.blankLines;
+  for (const [index, column] of facts.columns.entries()) mergeFacts(column, other.columns[index] as ValueFacts);
+}

@@ -1,0 +1,188 @@
+import { identifier, literal } from '../../duckdb/sql.ts';
+import type { WorkspaceConnection } from '../../duckdb/workspace.ts';
+import { IngestError } from '../../errors.ts';
+import type { Job } from '../../spec/job.ts';
+import type { TypePolicy } from '../../spec/kinds.ts';
+import type { ReadWarning, SourceColumn } from '../source.ts';
+import type { StoredFile } from './file-store.ts';
+
+/** A listed file with the path that DuckDB and the scanners read. */
+export interface LocalFile extends StoredFile {
+  local: string;
+}
+
+/** What reading the files needs to know besides the files. */
+export interface PlanContext {
+  job: Job;
+  types: TypePolicy;
+  connection: WorkspaceConnection;
+  spoolDirectory: string;
+  signal: AbortSignal;
+  /** Rows that are enough (`--sample`, previews); Infinity for all. */
+  mostRows: number;
+  warn(warning: ReadWarning): void;
+  log(level: 'DEBUG' | 'INFO', message: string): void;
+}
+
+/** Files that one FROM item reads. */
+export interface FilePart {
+  files: LocalFile[];
+  from: string;
+  /** Rows the scan has counted. */
+  rows: number;
+}
+
+/** How a set of files is read: the same columns for every part. */
+export interface ReadPlan {
+  columns: SourceColumn[];
+  parts: FilePart[];
+}
+
+/** A part is closed when it has so many bytes or files: enough for DuckDB to work in parallel, little enough to report progress. */
+export const PART_BYTES = 512 * 1024 * 1024;
+export const PART_FILES = 500;
+
+/** Splits files, in order, into runs that have the same key and stay within {@link PART_BYTES} and {@link PART_FILES}. */
+export function groupFiles<Entry>(
+  entries: readonly Entry[],
+  keyOf: (entry: Entry) => string,
+  bytesOf: (entry: Entry) => number,
+): Entry[][] {
+  const groups: Entry[][] = [];
+  let key: string | null = null;
+  let bytes = 0;
+  for (const entry of entries) {
+    const group = groups.at(-1);
+    const next = keyOf(entry);
+    if (group === undefined || next !== key || bytes >= PART_BYTES || group.length >= PART_FILES) {
+      groups.push([entry]);
+      bytes = 0;
+    } else {
+      group.push(entry);
+    }
+    key = next;
+    bytes += bytesOf(entry);
+  }
+  return groups;
+}
+
+/** A list of paths for DuckDB's readers, which would take `*`, `?` and `[` in a file's name for a glob. */
+export function pathList(paths: readonly string[]): string {
+  return `[${paths.map((path) => literal(path.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}]`;
+}
+
+/** Name of the column in which a reader gives a row's path. */
+export const PATH_COLUMN = '__ingest_path';
+
+export const FILE_NAME_COLUMN = '_file_name';
+export const FILE_MODIFIED_COLUMN = '_file_modified_at';
+
+export const ADDED_COLUMNS: SourceColumn[] = [
+  {
+    name: FILE_NAME_COLUMN,
+    sourceType: 'file name',
+    segmentType: 'VARCHAR',
+    landedType: 'VARCHAR',
+    nullable: false,
+    added: true,
+  },
+  {
+    name: FILE_MODIFIED_COLUMN,
+    sourceType: 'file time',
+    segmentType: 'TIMESTAMP WITH TIME ZONE',
+    landedType: 'TIMESTAMP WITH TIME ZONE',
+    nullable: false,
+    added: true,
+  },
+];
+
+/**
+ * The FROM item of a part: the given expressions over a reader, with the file's name and time behind them where the job asks for them.
+ * `names` pairs each path that the reader reads with its file.
+ */
+export function partSource(
+  reader: string,
+  expressions: readonly string[],
+  names: readonly { path: string; file: StoredFile }[],
+  context: Pick<PlanContext, 'job' | 'mostRows'>,
+): string {
+  const limit = Number.isFinite(context.mostRows) ? ` LIMIT ${context.mostRows}` : '';
+  const [first] = names;
+  if (!context.job.options.include_file_name || first === undefined)
+    return `(SELECT ${expressions.join(', ')} FROM ${reader} AS r${limit})`;
+  const time = (file: StoredFile) => `make_timestamptz(${file.modified * 1000})`;
+  if (names.length === 1) {
+    const added = `${literal(first.file.path)} AS ${FILE_NAME_COLUMN}, ${time(first.file)} AS ${FILE_MODIFIED_COLUMN}`;
+    return `(SELECT ${[...expressions, added].join(', ')} FROM ${reader} AS r${limit})`;
+  }
+  const values = names.map(({ path, file }) => `(${literal(path)}, ${literal(file.path)}, ${time(file)})`).join(', ');
+  const added = `f.name AS ${FILE_NAME_COLUMN}, f.modified AS ${FILE_MODIFIED_COLUMN}`;
+  // A left join: a path that the reader spells in another way must not cost a row; the column would say so by being null.
+  return `(SELECT ${[...expressions, added].join(', ')} FROM ${reader} AS r LEFT JOIN (VALUES ${values}) AS f(path, name, modified) ON r.${PATH_COLUMN} = f.path${limit})`;
+}
+
+/** The columns that a job reads, of all there are. Names match exactly, else but for case. Unknown ones are an error. */
+export function selectColumns<Column extends { name: string }>(all: readonly Column[], job: Job): Column[] {
+  for (const name of Object.keys(job.column_types)) findColumn(all, name, 'column_types');
+  if (job.columns.length === 0) return [...all];
+  const wanted = new Set(job.columns.map((name) => findColumn(all, name, 'columns')));
+  return all.filter((column) => wanted.has(column));
+}
+
+function findColumn<Column extends { name: string }>(all: readonly Column[], name: string, where: string): Column {
+  const found =
+    all.find((column) => column.name === name) ??
+    all.find((column) => column.name.toLowerCase() === name.toLowerCase());
+  if (found !== undefined) return found;
+  const known = all.map((column) => column.name);
+  throw new IngestError('COLUMN_NOT_FOUND', `${where}: the files have no column "${name}".`, {
+    hint: `They have: ${known.slice(0, 30).join(', ')}${known.length > 30 ? ', …' : ''}.`,
+  });
+}
+
+/** The job's own type for a column, as DuckDB spells it; null where it says nothing. */
+export async function overrides(
+  context: Pick<PlanContext, 'job' | 'connection'>,
+): Promise<(name: string) => string | null> {
+  const types = new Map<string, string>();
+  for (const [name, type] of Object.entries(context.job.column_types)) {
+    if (!/^[\w\s(),."[\]]+$/.test(type)) throw unknownType(name, type, undefined);
+    const rows = await context.connection
+      .rows<{ type: string }>(`SELECT typeof(CAST(NULL AS ${type})) AS type`)
+      .catch((error) => {
+        throw unknownType(name, type, error);
+      });
+    types.set(name.toLowerCase(), (rows[0] as { type: string }).type);
+  }
+  return (name) => types.get(name.toLowerCase()) ?? null;
+}
+
+function unknownType(name: string, type: string, cause: unknown): IngestError {
+  return new IngestError('COLUMN_TYPE_UNKNOWN', `column_types: "${type}" of "${name}" is no type.`, {
+    hint: 'Use types such as bigint, decimal(18,2), double, varchar, boolean, date, timestamp.',
+    cause,
+  });
+}
+
+/** Throws when two columns of one file differ by case only or not at all: a target could keep one of them. */
+export function refuseTwins(names: readonly string[], file: string): void {
+  const seen = new Map<string, number>();
+  for (const [index, name] of names.entries()) {
+    const before = seen.get(name.toLowerCase());
+    if (before !== undefined) {
+      throw new IngestError(
+        'FILE_COLUMN_TWICE',
+        `"${file}" has the columns "${names[before]}" (number ${before + 1}) and "${name}" (number ${index + 1}), which are one name.`,
+        {
+          hint: 'Rename one of them in the file, or for CSV set header = false with the header line removed.',
+        },
+      );
+    }
+    seen.set(name.toLowerCase(), index);
+  }
+}
+
+/** `expression AS "name"` */
+export function as(expression: string, name: string): string {
+  return `${expression} AS ${identifier(name)}`;
+}
