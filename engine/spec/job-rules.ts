@@ -117,7 +117,7 @@ export function jobRules(job: Job): RuleRemark[] {
     );
   }
   if (job.columns.length > 0) remarks.push(...columnRules(job, incremental));
-  if (hasKey) remarks.push(...collisions('primary_key', job.primary_key));
+  if (job.primary_key.length > 1) remarks.push(...collisions('primary_key', job.primary_key));
   return remarks;
 }
 

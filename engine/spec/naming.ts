@@ -9,7 +9,8 @@ export const PATH_SEPARATOR = '__';
 /** dlt swaps these one for one before anything else; every other character that is no letter, digit or `_` becomes `_`. */
 const SWAPS: Record<string, string> = { '+': 'x', '*': 'x', '-': '_', '@': 'a', '|': 'l' };
 
-const cache = new Map<string, string>();
+/** Results by limit and name: jobs share columns, and a run normalises the same ones again and again. */
+const caches = new Map<number, Map<string, string>>();
 const CACHE_LIMIT = 50_000;
 
 /**
@@ -18,13 +19,17 @@ const CACHE_LIMIT = 50_000;
  * A name of nothing but spaces stays as it is: callers refuse it.
  */
 export function normalizeName(name: string, maxLength = Number.POSITIVE_INFINITY): string {
-  const key = `${maxLength} ${name}`;
-  const known = cache.get(key);
+  let cache = caches.get(maxLength);
+  if (cache === undefined) {
+    cache = new Map();
+    caches.set(maxLength, cache);
+  }
+  const known = cache.get(name);
   if (known !== undefined) return known;
   const trimmed = name.trim();
   const normalized = shortenName(snakeCase(trimmed), trimmed, maxLength);
   if (cache.size >= CACHE_LIMIT) cache.clear();
-  cache.set(key, normalized);
+  cache.set(name, normalized);
   return normalized;
 }
 

@@ -1,4 +1,4 @@
-import { type CellParser, enumParser, numberParser, parseFlag, parseList } from './cells.ts';
+import { alternatives, type CellParser, enumParser, numberParser, parseFlag, parseList } from './cells.ts';
 import {
   CHECK_COLUMN_NAMES,
   CHECK_COLUMNS,
@@ -123,7 +123,7 @@ function readCheck(
       const problem =
         column.values === undefined
           ? `fill in this cell, e.g. ${column.example}`
-          : `fill in ${column.values.join(', ')}`;
+          : `fill in ${alternatives(column.values)}`;
       list.add(at(column.name), { severity: 'error', code: 'CHECK_VALUE_MISSING', problem });
       continue;
     }

@@ -1,4 +1,4 @@
-import { type CellParser, cellParser, parseFlag, parseList } from './cells.ts';
+import { alternatives, type CellParser, type CellResult, cellParser, parseFlag, parseList } from './cells.ts';
 import { type Connections, sectionOf, tableOf } from './connections.ts';
 import { type FindingList, meant, type Place } from './finding-list.ts';
 import { type Job, jobName } from './job.ts';
@@ -62,7 +62,7 @@ export function validateJobs(
 ): { jobs: Job[]; invalidJobs: Validation['invalidJobs'] } {
   const readers = JOB_COLUMN_NAMES.map((name) => {
     const column = jobColumn(name);
-    return { name, column, position: index.get(name) ?? -1, parse: cellParser(column) };
+    return { name, column, position: index.get(name) ?? -1, parse: remembering(column, cellParser(column)) };
   });
   const context: JobsContext = { list, sheet, readers, connections, schemaContract };
   const jobs: Job[] = [];
@@ -76,6 +76,20 @@ export function validateJobs(
     list.add({ sheet: sheet.name, row: sheet.headerRow, column: 'enabled' }, ENABLED_BY_DEFAULT);
   }
   return { jobs, invalidJobs };
+}
+
+/** Cells that take some reading are mostly alike: their results are kept by text, lists as copies. */
+function remembering(column: JobColumn, parse: CellParser): CellParser {
+  if (column.kind !== 'list' && column.kind !== 'types' && column.kind !== 'lag') return parse;
+  const known = new Map<string, CellResult>();
+  return (text) => {
+    let result = known.get(text);
+    if (result === undefined) {
+      result = parse(text);
+      known.set(text, result);
+    }
+    return result.ok && Array.isArray(result.value) ? { ok: true, value: [...result.value] } : result;
+  };
 }
 
 const ENABLED_BY_DEFAULT = { severity: 'notice', code: 'JOB_ENABLED_BLANK', problem: 'blank means Y' } as const;
@@ -142,7 +156,7 @@ function readCells(
         const example =
           column.values === undefined
             ? `fill in this cell, e.g. ${column.example}`
-            : `fill in ${column.values.join(' or ')}`;
+            : `fill in ${alternatives(column.values)}`;
         context.list.add(
           { sheet: context.sheet.name, row, column: name, value: text },
           { severity: 'error', code: 'JOB_VALUE_MISSING', problem: example },

@@ -233,7 +233,7 @@ function resolve(
     problem:
       names.length === 0
         ? 'no destination of this name; there is none'
-        : `no destination of this name; there are ${names.join(', ')}`,
+        : `no destination of this name; known: ${names.join(', ')}`,
     hint: fix === null ? `Add [destinations.${wanted}] to ${CONFIG_FILE}.` : meant(fix),
     fix,
   });
