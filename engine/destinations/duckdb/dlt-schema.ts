@@ -18,11 +18,29 @@ const DLT_TYPES: [RegExp, string][] = [
   [/^JSON$|^STRUCT|^MAP|\]$/, 'json'],
 ];
 
+/** Without these, dlt takes a schema for damaged. */
+const SYSTEM_TABLES = {
+  _dlt_version: systemTable('_dlt_version', {
+    version: 'bigint',
+    engine_version: 'bigint',
+    inserted_at: 'timestamp',
+    schema_name: 'text',
+    version_hash: 'text',
+    schema: 'text',
+  }),
+  _dlt_loads: systemTable(
+    '_dlt_loads',
+    { load_id: 'text', schema_name: 'text', status: 'bigint', inserted_at: 'timestamp', schema_version_hash: 'text' },
+    ['schema_name', 'schema_version_hash'],
+  ),
+};
+
 /** A schema document in dlt's stored form. */
 export interface DltSchema {
   version: number;
   version_hash: string;
   engine_version: number;
+  previous_hashes: string[];
   name: string;
   tables: Record<string, unknown>;
   settings: Record<string, unknown>;
@@ -38,7 +56,8 @@ export function dltSchemaOf(manifest: PackageManifest): DltSchema {
   const content = {
     engine_version: DLT_ENGINE_VERSION,
     name: schemaName(manifest.target_table),
-    tables,
+    previous_hashes: [],
+    tables: { ...SYSTEM_TABLES, ...tables },
     settings: {},
     normalizers: { names: 'snake_case', json: { module: 'dlt.common.normalizers.json.relational' } },
   };
@@ -72,4 +91,12 @@ function dltTable(table: PackageTable, manifest: PackageManifest): Record<string
       ? { write_disposition: manifest.write_disposition, resource: table.name }
       : { parent: table.parent }),
   };
+}
+
+function systemTable(name: string, types: Record<string, string>, nullable: string[] = []): Record<string, unknown> {
+  const columns = Object.entries(types).map(([column, type]) => [
+    column,
+    { name: column, data_type: type, nullable: nullable.includes(column) },
+  ]);
+  return { name, columns: Object.fromEntries(columns), write_disposition: 'skip', resource: name };
 }
