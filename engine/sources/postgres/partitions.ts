@@ -1,0 +1,108 @@
+import { IngestError } from '../../errors.ts';
+import { type CatalogColumn, findColumn } from './catalog.ts';
+import { quoteIdentifier, typedLiteral } from './literal.ts';
+import { fromClause, type ReadPlan } from './read-plan.ts';
+import type { PostgresSession } from './session.ts';
+
+/** Types whose ranges can be cut into equal pieces by arithmetic, with the cast back from the cut. */
+const CUTTABLE = new Set(['int2', 'int4', 'int8', 'numeric', 'date', 'timestamp', 'timestamptz']);
+/** A smaller piece is not worth a connection. */
+const MIN_PAGES = 64;
+
+/**
+ * Conditions that cut an object into parts: each row is in exactly one. Tables are cut by where rows lie (ctid), which is even and needs no
+ * index; with `partition_column`, and for views, by ranges of a number, date or time. One part: not worth cutting, or empty.
+ */
+export async function planParts(
+  session: PostgresSession,
+  plan: ReadPlan,
+  options: { partitions: number; partitionColumn: string | undefined; primaryKey: readonly string[] },
+  signal: AbortSignal,
+): Promise<(string | undefined)[]> {
+  if (options.partitions <= 1 || plan.sampleRows !== null) return [undefined];
+  const hasPlaces = ['r', 'm', 'p'].includes(plan.object.kind);
+  if (options.partitionColumn === undefined && hasPlaces) return placeParts(plan.object.pages, options.partitions);
+  const name = options.partitionColumn ?? options.primaryKey[0];
+  if (name === undefined) {
+    throw new IngestError(
+      'PARTITION_COLUMN_MISSING',
+      `${plan.name} is a view: partitions needs a column to cut it by.`,
+      {
+        hint: 'Set partition_column to a number, date or time column, or partitions to 1.',
+      },
+    );
+  }
+  const column = findColumn(plan.object, name, 'partition_column');
+  if (!CUTTABLE.has(column.baseType)) {
+    throw new IngestError('PARTITION_COLUMN_TYPE', `partition_column "${name}" is ${column.sourceType}.`, {
+      hint: 'Use a number, date or time column; a table needs none: leave partition_column out.',
+    });
+  }
+  const cuts = await rangeCuts(session, plan, column, options.partitions, signal);
+  return rangeParts(
+    quoteIdentifier(column.name),
+    cuts.map((cut) => typedLiteral(cut, column.baseTypeSql)),
+  );
+}
+
+/** Equal page ranges; the last is open, for pages that came after the count. A partitioned table's ranges hold for each of its partitions. */
+export function placeParts(pages: number, partitions: number): (string | undefined)[] {
+  const count = Math.min(partitions, Math.floor(pages / MIN_PAGES));
+  if (count <= 1) return [undefined];
+  const cuts = Array.from({ length: count - 1 }, (_, index) => Math.ceil(((index + 1) * pages) / count));
+  return rangeParts(
+    'ctid',
+    cuts.map((page) => `'(${page},0)'::tid`),
+  );
+}
+
+function rangeParts(column: string, cuts: readonly string[]): (string | undefined)[] {
+  if (cuts.length === 0) return [undefined];
+  return [...cuts, null].map((cut, index) => {
+    const from = index === 0 ? null : `${column} >= ${cuts[index - 1]}`;
+    // NULL is in no range: the first part takes it.
+    if (from === null) return column === 'ctid' ? `ctid < ${cut}` : `(${column} < ${cut} OR ${column} IS NULL)`;
+    return cut === null ? from : `${from} AND ${column} < ${cut}`;
+  });
+}
+
+/** Inner bounds of equal ranges between the column's least and greatest finite value. */
+async function rangeCuts(
+  session: PostgresSession,
+  plan: ReadPlan,
+  column: CatalogColumn,
+  partitions: number,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const isTime = ['date', 'timestamp', 'timestamptz'].includes(column.baseType);
+  const own = quoteIdentifier(column.name);
+  const type = column.baseTypeSql;
+  // Ranges of the whole object: a filter or watermark needs no even parts.
+  const source = { ...plan, columns: plan.columns.slice(0, 1), watermark: null };
+  const finite = isTime
+    ? `isfinite(${own})`
+    : column.baseType === 'numeric'
+      ? `${own} NOT IN ('NaN', 'Infinity', '-Infinity')`
+      : 'true';
+  const from = fromClause(
+    { ...source, columns: [{ ...(source.columns[0] as (typeof plan.columns)[number]), name: column.name }] },
+    finite,
+  );
+  const low = isTime ? 'extract(epoch FROM low)::numeric' : 'low::numeric';
+  const high = isTime ? 'extract(epoch FROM high)::numeric' : 'high::numeric';
+  const cut = `${low} + (${high} - ${low}) * i / ${partitions}`;
+  const asType = isTime
+    ? `(to_timestamp((${cut})::float8) AT TIME ZONE 'UTC')::${type === quoteTimestamptz ? `timestamp AT TIME ZONE 'UTC'` : type}`
+    : `floor(${cut})::${type}`;
+  const rows = await session.query(
+    `SELECT DISTINCT cut::text AS cut, cut AS position FROM (SELECT ${asType} AS cut FROM
+       (SELECT min(${own}) AS low, max(${own}) AS high ${from}) bounds, generate_series(1, ${partitions - 1}) i
+     WHERE low < high) cuts WHERE cut IS NOT NULL ORDER BY 2`,
+    [],
+    `Finding the range of ${column.name} in ${plan.name}`,
+    signal,
+  );
+  return rows.map((row) => row.cut as string);
+}
+
+const quoteTimestamptz = '"pg_catalog"."timestamptz"';

@@ -1,0 +1,69 @@
+import type { FilledTable } from '../../duckdb/chunk-writer.ts';
+import { identifier } from '../../duckdb/sql.ts';
+import type { WorkspaceConnection } from '../../duckdb/workspace.ts';
+import type { ReadContext } from '../source.ts';
+import { fromClause, type ReadPlan, whereClause } from './read-plan.ts';
+import type { PostgresSession } from './session.ts';
+
+/**
+ * Finds the greatest watermark of a read, as the source's own text. Where DuckDB orders the type as PostgreSQL does it is taken from the
+ * segments, which costs nothing; else the server is asked in the same snapshot.
+ */
+export class WatermarkTracker {
+  readonly #plan: ReadPlan;
+  readonly #connection: WorkspaceConnection | null;
+  readonly #table: string;
+  #known: string | null;
+
+  private constructor(plan: ReadPlan, connection: WorkspaceConnection | null, table: string, known: string | null) {
+    this.#plan = plan;
+    this.#connection = connection;
+    this.#table = table;
+    this.#known = known;
+  }
+
+  static async open(session: PostgresSession, plan: ReadPlan, context: ReadContext): Promise<WatermarkTracker> {
+    const { watermark } = plan;
+    if (!watermark) return new WatermarkTracker(plan, null, '', null);
+    if (!watermark.fromSegments) {
+      const [row] = await session.query(
+        `SELECT max(${watermark.comparable})::text AS greatest ${fromClause(plan)} ${whereClause(watermark.conditions)}`,
+        [],
+        `Finding the greatest ${watermark.column.name} of ${plan.name}`,
+        context.signal,
+      );
+      return new WatermarkTracker(plan, null, '', row?.greatest ?? null);
+    }
+    const connection = await context.workspace.connect();
+    const table = identifier(context.workspace.uniqueName('watermark'));
+    const column = plan.columns.find((candidate) => candidate.name === watermark.column.name);
+    await connection.run(`CREATE TABLE ${table} (value ${column?.segmentType})`);
+    return new WatermarkTracker(plan, connection, table, null);
+  }
+
+  async add(segment: FilledTable): Promise<void> {
+    if (!this.#connection || !this.#plan.watermark) return;
+    const column = identifier(this.#plan.watermark.column.name);
+    await this.#connection.run(`INSERT INTO ${this.#table} SELECT max(${column}) FROM ${segment.from}`);
+  }
+
+  /** Undefined for a FULL load, null where no row had a watermark. */
+  async greatest(): Promise<string | null | undefined> {
+    if (!this.#plan.watermark) return undefined;
+    if (!this.#connection) return this.#known;
+    const [row] = await this.#connection.rows<{ greatest: string | null }>(
+      `SELECT CAST(max(value) AS VARCHAR) AS greatest FROM ${this.#table}`,
+    );
+    this.#known = row?.greatest === null || row?.greatest === undefined ? null : asPostgresText(row.greatest);
+    return this.#known;
+  }
+
+  close(): void {
+    this.#connection?.run(`DROP TABLE IF EXISTS ${this.#table}`).finally(() => this.#connection?.close());
+  }
+}
+
+/** DuckDB writes `0044-03-15 (BC) 12:00:00`, PostgreSQL `0044-03-15 12:00:00 BC`. */
+function asPostgresText(text: string): string {
+  return /^-?\d+-\d\d-\d\d \(BC\)/.test(text) ? `${text.replace(' (BC)', '')} BC` : text;
+}
