@@ -26,6 +26,8 @@ export default defineConfig({
       outDir: here('out/renderer'),
       emptyOutDir: true,
       minify: true,
+      // The page's policy allows fonts and scripts of its own origin only: no file becomes a data: link.
+      assetsInlineLimit: 0,
       rollupOptions: { input: here('renderer/index.html') },
     },
   },

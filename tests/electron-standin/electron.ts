@@ -1,0 +1,204 @@
+/** The module `electron` of the main process: what Ingest Studio uses of it, on a page of an installed Chromium. */
+import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { DevTools } from './devtools.ts';
+import { registerHandler, registerPrivileged, type SchemeHandler } from './schemes.ts';
+import { strict } from './strict.ts';
+import { WebContents as Contents, type Host, type InvokeHandler } from './web-contents.ts';
+
+type Events = Record<string, any[]>;
+
+/** Filled by boot.ts before the application's main module is loaded. */
+export const standIn = {
+  appPath: '',
+  devtools: undefined as unknown as DevTools,
+  exit: (_code: number): void => undefined,
+};
+
+const invokeHandlers = new Map<string, InvokeHandler>();
+
+class App extends EventEmitter<Events> {
+  readonly isPackaged = false;
+  readonly commandLine = { appendSwitch: () => undefined };
+  readonly #ready = Promise.withResolvers<void>();
+  #isReady = false;
+  #quitting = false;
+
+  whenReady = () => this.#ready.promise;
+  isReady = () => this.#isReady;
+  requestSingleInstanceLock = () => true;
+  getAppPath = () => standIn.appPath;
+  getVersion = () => String(JSON.parse(readFileSync(path.join(standIn.appPath, 'package.json'), 'utf8')).version);
+
+  enableSandbox(): void {
+    if (this.#isReady) throw new Error('app.enableSandbox() can only be called before app is ready');
+  }
+
+  /** Called by boot.ts once the main module has finished loading, as Electron does. */
+  becomeReady(): void {
+    this.#isReady = true;
+    this.emit('ready', {}, {});
+    this.#ready.resolve();
+  }
+
+  quit(): void {
+    for (const window of BrowserWindow.getAllWindows()) window.close();
+    if (BrowserWindow.getAllWindows().length > 0 || this.#quitting) return;
+    this.#quitting = true;
+    this.emit('will-quit');
+    standIn.exit(0);
+  }
+}
+
+const theApp = new App();
+// Playwright replaces methods of it: they must land on the object itself.
+export const app = theApp;
+
+export const ipcMain = strict(
+  {
+    handle(channel: string, handler: InvokeHandler) {
+      if (invokeHandlers.has(channel)) throw new Error(`Attempted to register a second handler for '${channel}'`);
+      invokeHandlers.set(channel, handler);
+    },
+  },
+  'ipcMain',
+);
+
+export const protocol = strict(
+  {
+    registerSchemesAsPrivileged(schemes: { scheme: string; privileges: { standard?: boolean; secure?: boolean } }[]) {
+      if (theApp.isReady())
+        throw new Error('protocol.registerSchemesAsPrivileged should be called before app is ready');
+      for (const { scheme, privileges } of schemes) registerPrivileged(scheme, privileges);
+    },
+    handle(scheme: string, handler: SchemeHandler) {
+      registerHandler(scheme, handler);
+    },
+  },
+  'protocol',
+);
+
+/** Handlers that the application has set; tests ask them. */
+export const permissions: Record<string, unknown> = {};
+const defaultSession = strict(
+  {
+    setPermissionRequestHandler(handler: unknown) {
+      permissions['request'] = handler;
+    },
+    setPermissionCheckHandler(handler: unknown) {
+      permissions['check'] = handler;
+    },
+    setDevicePermissionHandler(handler: unknown) {
+      permissions['device'] = handler;
+    },
+  },
+  'session',
+);
+export const session = strict({ defaultSession, permissions }, 'session');
+
+const opened: string[] = [];
+/** `opened` lists what would have gone to the system's browser. */
+export const shell = strict(
+  {
+    opened,
+    async openExternal(url: string) {
+      opened.push(url);
+    },
+  },
+  'shell',
+);
+
+export const Menu = strict(
+  { buildFromTemplate: (items: unknown[]) => ({ items }), setApplicationMenu: (_menu: unknown) => undefined },
+  'Menu',
+);
+
+export const nativeTheme = strict(
+  Object.assign(new EventEmitter<Events>(), { shouldUseDarkColors: false }),
+  'nativeTheme',
+);
+
+interface WindowOptions {
+  width: number;
+  height: number;
+  show?: boolean;
+  title?: string;
+  webPreferences?: Record<string, unknown> & { preload?: string };
+}
+
+const windows: BrowserWindow[] = [];
+
+export class BrowserWindow extends EventEmitter<Events> {
+  static getAllWindows(): BrowserWindow[] {
+    return [...windows];
+  }
+
+  static fromWebContents(contents: unknown): BrowserWindow | null {
+    return windows.find((window) => window.webContents === contents) ?? null;
+  }
+
+  readonly webContents: Contents;
+  readonly #contents: Contents;
+  readonly #title: string;
+  #visible: boolean;
+
+  constructor(options: WindowOptions) {
+    super();
+    if (!theApp.isReady()) throw new Error('Cannot create BrowserWindow before app is ready');
+    const { preload, ...preferences } = options.webPreferences ?? {};
+    const safe: Record<string, unknown> = {
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+      webSecurity: true,
+      spellcheck: preferences['spellcheck'],
+    };
+    for (const [name, value] of Object.entries(preferences)) {
+      if (safe[name] !== value) throw new Error(`electron stand-in: webPreferences.${name} = ${value} is not modelled`);
+    }
+    this.#visible = options.show ?? true;
+    this.#title = options.title ?? '';
+    const host: Host = { devtools: standIn.devtools, invokeHandlers };
+    this.#contents = new Contents(host, preload, options);
+    this.webContents = this.#contents.face;
+    this.#contents.once('did-finish-load', () => this.emit('ready-to-show'));
+    this.#contents.once('close-wanted', () => this.close());
+    windows.push(this);
+    theApp.emit('web-contents-created', {}, this.webContents);
+  }
+
+  loadURL(url: string): Promise<void> {
+    return this.#contents.loadURL(url);
+  }
+
+  show(): void {
+    this.#visible = true;
+  }
+
+  isVisible(): boolean {
+    return this.#visible;
+  }
+
+  getTitle(): string {
+    return this.#title;
+  }
+
+  focus(): void {}
+  setBackgroundColor(_color: string): void {}
+  setTitleBarOverlay(_overlay: unknown): void {}
+
+  close(): void {
+    const at = windows.indexOf(this);
+    if (at < 0) return;
+    windows.splice(at, 1);
+    this.#contents.destroy();
+    this.emit('closed');
+    if (windows.length === 0) setImmediate(() => theApp.emit('window-all-closed'));
+  }
+}
+
+/** Playwright looks pages up by their DevTools target. */
+export const webContents = {
+  fromDevToolsTargetId: (id: string) => windows.find((window) => window.webContents.targetId === id)?.webContents,
+};
