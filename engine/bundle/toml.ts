@@ -17,7 +17,7 @@ export interface ParsedToml {
  */
 const REASONS: readonly (readonly [said: string, meant: string, hint?: string])[] = [
   [
-    'trying to redefine an already defined value',
+    'trying to redefine an already defined',
     'this key or table is defined a second time',
     'Keep one of the two definitions.',
   ],
@@ -82,10 +82,10 @@ const REASONS: readonly (readonly [said: string, meant: string, hint?: string])[
  */
 export function parseToml(text: string, file: string): ParsedToml {
   try {
-    return { table: withDatesAsText(parse(text.replace(/^\uFEFF/, ''), { maxDepth: 100 })) as Table, findings: [] };
+    return { table: plain(parse(text.replace(/^\uFEFF/, ''), { maxDepth: 100 })) as Table, findings: [] };
   } catch (error) {
     const said = messageOf(error);
-    const known = REASONS.find(([reason]) => said.includes(`document: ${reason}\n`));
+    const known = REASONS.find(([reason]) => said.startsWith(`Invalid TOML document: ${reason}`));
     const [line, column] = error instanceof TomlError ? [error.line, error.column] : [null, null];
     const place = line === null ? '' : ` line ${line}, column ${column}`;
     const message = `${file}${place}: ${known?.[1] ?? 'this is not valid TOML'}.`;
@@ -162,12 +162,13 @@ function firstBadLine(bytes: Buffer): number {
   return line;
 }
 
-function withDatesAsText(value: unknown): unknown {
+/** Dates as their text, tables as plain objects. */
+function plain(value: unknown): unknown {
   if (value instanceof TomlDate) return value.toISOString();
-  if (Array.isArray(value)) return value.map(withDatesAsText);
+  if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const copy: Table = {};
-  for (const [key, inner] of Object.entries(value)) setKey(copy, key, withDatesAsText(inner));
+  for (const [key, inner] of Object.entries(value)) setKey(copy, key, plain(inner));
   return copy;
 }
 
@@ -222,7 +223,7 @@ export function editToml(text: string, edits: readonly TomlEdit[], file: string)
   const body = text.slice(bom.length);
   const wanted = parse(body) as Table;
   applyEdits(wanted, edits, file);
-  if (isDeepStrictEqual(wanted, parse(body))) return text;
+  if (isDeepStrictEqual(plain(wanted), plain(parse(body)))) return text;
   let edited: string;
   try {
     if (body.trim() === '') {
@@ -234,7 +235,7 @@ export function editToml(text: string, edits: readonly TomlEdit[], file: string)
       edited = patch(body, next, { trailingComma: false, multilineTable: false, multilineArray: false });
     }
     // The patcher is trusted only as far as its result says the same as the edits.
-    if (!isDeepStrictEqual(parse(edited), wanted)) throw new Error('the result differs');
+    if (!isDeepStrictEqual(plain(parse(edited)), plain(wanted))) throw new Error('the result differs');
   } catch (error) {
     throw new IngestError('TOML_EDIT_REFUSED', `${file} cannot be edited in place without changing something else.`, {
       hint: `Edit ${edits.map((edit) => edit.path.join('.')).join(', ')} in a text editor.`,

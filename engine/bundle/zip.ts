@@ -29,9 +29,9 @@ export interface UnpackBudget {
 }
 
 /** One part, unpacked; a configuration workbook's largest is about 1 MB a thousand jobs. */
-const LARGEST_PART = 128 * 2 ** 20;
+const LARGEST_PART = 64 * 2 ** 20;
 /** All parts that are read of one file. */
-const LARGEST_SUM = 256 * 2 ** 20;
+const LARGEST_SUM = 128 * 2 ** 20;
 const MOST_PARTS = 20_000;
 const UTF8_FLAG = 0x800;
 
