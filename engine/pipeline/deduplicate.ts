@@ -6,7 +6,7 @@ import { IngestError } from '../errors.ts';
 import type { PackageTable } from '../load/load-package.ts';
 import type { Lag } from '../spec/job.ts';
 import type { WriteDisposition } from '../spec/kinds.ts';
-import { ROOT_ID, ROW_ID } from './table-plan.ts';
+import { LIST_INDEX, ROOT_ID, ROW_ID } from './table-plan.ts';
 
 /** Boundary rows beyond this are not remembered for a merge: meeting them again costs an update, never a row. */
 const MERGE_BOUNDARY_LIMIT = 10_000;
@@ -74,7 +74,7 @@ export async function deduplicate(input: DeduplicateInput): Promise<Deduplicated
   await batch.checkKey();
   const next = await batch.nextBoundary();
   const drops = identifier(`drops_${batch.token}`);
-  await input.connection.run(`CREATE TEMP TABLE ${drops} (file VARCHAR, row_number BIGINT, row_id VARCHAR)`);
+  await input.connection.run(`CREATE TEMP TABLE ${drops} (${ROW_ID} VARCHAR)`);
   try {
     const knownRows = await batch.dropKnownRows(drops);
     const repeatedRows = input.writeDisposition === 'merge' ? await batch.dropRepeatedKeys(drops) : 0;
@@ -97,7 +97,7 @@ class Batch {
     this.#input = input;
     this.#root = root;
     const files = root.files.map((file) => path.join(input.folder, file.name));
-    this.#rows = `read_parquet(${literalList(files)}, filename = true, file_row_number = true)`;
+    this.#rows = `read_parquet(${literalList(files)})`;
   }
 
   async checkKey(): Promise<void> {
@@ -153,8 +153,9 @@ class Batch {
     if (advance < 0) return { watermark: watermark.last, boundary: watermark.boundary };
     const columns = this.#hashColumns();
     const from = watermark.lag ? this.#minusLag(this.#value(top), watermark.lag) : this.#value(top);
+    const region = this.#hashed(`SELECT * FROM ${this.#rows} WHERE ${column} >= ${from}`, columns);
     const found = await this.#input.connection.rows<{ hash: string; n: string }>(
-      `SELECT ${hash(columns)} AS hash, count(*) AS n FROM ${this.#rows} WHERE ${column} >= ${from} GROUP BY 1`,
+      `${region} SELECT _dlt_hash AS hash, count(*) AS n FROM hashed GROUP BY 1`,
     );
     const counts = new Map(found.map((row) => [row.hash, Number(row.n)]));
     if (advance === 0) {
@@ -171,16 +172,16 @@ class Batch {
     if (!watermark || watermark.last === null || watermark.boundary.rows.length === 0) return 0;
     const known = identifier(`known_${this.token}`);
     await connection.run(
-      `CREATE TEMP TABLE ${known} AS SELECT unnest(${literalList(watermark.boundary.rows.map(([key]) => key))}) AS hash, unnest([${watermark.boundary.rows.map(([, count]) => count).join(', ')}]) AS n`,
+      `CREATE TEMP TABLE ${known} AS SELECT unnest(${literalList(watermark.boundary.rows.map(([key]) => key))}) AS _dlt_hash, unnest([${watermark.boundary.rows.map(([, count]) => count).join(', ')}]) AS _dlt_count`,
     );
     try {
       const available = new Set(this.#root.columns.map((column) => column.name));
       const columns = watermark.boundary.columns.filter((column) => available.has(column));
+      const met = `SELECT * FROM ${this.#rows} WHERE ${this.#comparable(identifier(watermark.column))} <= ${this.#value(watermark.last)}`;
       await connection.run(
-        `INSERT INTO ${drops} SELECT filename, file_row_number, ${ROW_ID} FROM (
-           SELECT filename, file_row_number, ${ROW_ID}, hash, row_number() OVER (PARTITION BY hash ORDER BY filename, file_row_number) AS nth FROM (
-             SELECT filename, file_row_number, ${ROW_ID}, ${hash(columns)} AS hash FROM ${this.#rows} WHERE ${this.#comparable(identifier(watermark.column))} <= ${this.#value(watermark.last)}
-           )) JOIN ${known} USING (hash) WHERE nth <= n`,
+        `INSERT INTO ${drops} ${this.#hashed(met, columns)} SELECT ${ROW_ID} FROM (
+           SELECT *, row_number() OVER (PARTITION BY _dlt_hash ORDER BY ${ROW_ID}) AS _dlt_nth FROM hashed
+         ) JOIN ${known} USING (_dlt_hash) WHERE _dlt_nth <= _dlt_count`,
       );
     } finally {
       await connection.run(`DROP TABLE ${known}`);
@@ -194,16 +195,17 @@ class Batch {
     const before = await this.#count(drops);
     const repeated = identifier(`repeated_${this.token}`);
     const order = watermark ? `${this.#comparable(identifier(watermark.column))} DESC NULLS LAST` : '1';
-    const left = `(SELECT * FROM ${this.#rows} r WHERE NOT EXISTS (SELECT 1 FROM ${drops} d WHERE d.file = r.filename AND d.row_number = r.file_row_number))`;
+    const left = `(SELECT * FROM ${this.#rows} r WHERE NOT EXISTS (SELECT 1 FROM ${drops} d WHERE d.${ROW_ID} = r.${ROW_ID}))`;
     const several = `SELECT ${keys} FROM ${left} GROUP BY ${keys} HAVING count(*) > 1`;
     await connection.run(
-      `CREATE TEMP TABLE ${repeated} AS SELECT filename, file_row_number, ${ROW_ID}, ${keys}, ${hash(this.#dataColumns())} AS hash,
-         rank() OVER (PARTITION BY ${keys} ORDER BY ${order}) AS place, row_number() OVER (PARTITION BY ${keys} ORDER BY ${order}, filename, file_row_number) AS nth
-       FROM ${left} SEMI JOIN (${several}) USING (${keys})`,
+      `CREATE TEMP TABLE ${repeated} AS ${this.#hashed(`SELECT * FROM ${left} SEMI JOIN (${several}) USING (${keys})`, this.#dataColumns())}
+       SELECT ${ROW_ID}, ${keys}, _dlt_hash, rank() OVER (PARTITION BY ${keys} ORDER BY ${order}) AS _dlt_place,
+         row_number() OVER (PARTITION BY ${keys} ORDER BY ${order}, ${ROW_ID}) AS _dlt_nth
+       FROM hashed`,
     );
     try {
       const ties = await connection.rows(
-        `SELECT ${keys} FROM ${repeated} WHERE place = 1 GROUP BY ${keys} HAVING count(DISTINCT hash) > 1 ORDER BY ALL LIMIT 3`,
+        `SELECT ${keys} FROM ${repeated} WHERE _dlt_place = 1 GROUP BY ${keys} HAVING count(DISTINCT _dlt_hash) > 1 ORDER BY ALL LIMIT 3`,
       );
       if (ties.length > 0) {
         const shown = ties
@@ -217,25 +219,51 @@ class Batch {
           },
         );
       }
-      await connection.run(
-        `INSERT INTO ${drops} SELECT filename, file_row_number, ${ROW_ID} FROM ${repeated} WHERE nth > 1`,
-      );
+      await connection.run(`INSERT INTO ${drops} SELECT ${ROW_ID} FROM ${repeated} WHERE _dlt_nth > 1`);
     } finally {
       await connection.run(`DROP TABLE ${repeated}`);
     }
     return (await this.#count(drops)) - before;
   }
 
+  /**
+   * A WITH clause that gives `hashed`: the picked root rows with the hash of what they hold, the rows of their child tables included.
+   * `picked` is a SELECT over the root's files.
+   */
+  #hashed(picked: string, columns: string[]): string {
+    const children = this.#input.tables.slice(1).flatMap((table) => {
+      if (table.files.length === 0) return [];
+      const files = literalList(table.files.map((file) => path.join(this.#input.folder, file.name)));
+      const text = `concat(${literal(table.name)}, ${LIST_INDEX}, ${content(dataColumns(table))})`;
+      return [
+        `SELECT ${ROOT_ID} AS _dlt_root, ${text} AS _dlt_text FROM read_parquet(${files}) SEMI JOIN picked ON picked.${ROW_ID} = ${ROOT_ID}`,
+      ];
+    });
+    // a boundary remembers the keys alone where keys decide; then children do not matter
+    const keys = this.#hashesKeys();
+    const onlyKeys = keys.length > 0 && columns.every((column) => keys.includes(column));
+    if (children.length === 0 || onlyKeys) {
+      return `WITH picked AS (${picked}), hashed AS (SELECT *, md5(${content(columns)}) AS _dlt_hash FROM picked)`;
+    }
+    return `WITH picked AS (${picked}), children AS (
+        SELECT _dlt_root, string_agg(_dlt_text, ',' ORDER BY _dlt_text) AS _dlt_texts FROM (${children.join(' UNION ALL ')}) GROUP BY _dlt_root),
+      hashed AS (SELECT picked.*, md5(concat(${content(columns)}, children._dlt_texts)) AS _dlt_hash FROM picked LEFT JOIN children ON children._dlt_root = picked.${ROW_ID})`;
+  }
+
   #dataColumns(): string[] {
-    return this.#root.columns.map((column) => column.name).filter((name) => !name.startsWith('_dlt_'));
+    return dataColumns(this.#root);
   }
 
   /** For an append with a key, the key (with its watermark) says which rows are known; else the whole row does. */
   #hashColumns(): string[] {
+    const keys = this.#hashesKeys();
+    return keys.length > 0 ? keys : this.#dataColumns();
+  }
+
+  #hashesKeys(): string[] {
     const { primaryKey, writeDisposition, watermark } = this.#input;
-    if (writeDisposition === 'append' && primaryKey.length > 0 && watermark)
-      return [...new Set([...primaryKey, watermark.column])];
-    return this.#dataColumns();
+    if (writeDisposition !== 'append' || primaryKey.length === 0 || !watermark) return [];
+    return [...new Set([...primaryKey, watermark.column])];
   }
 
   #type(): string {
@@ -269,9 +297,17 @@ class Batch {
   }
 }
 
-/** A row's identity as text: names and values, so that a column that is null everywhere changes nothing. */
-function hash(columns: string[]): string {
-  return `md5(CAST(to_json({${columns.map((name) => `${literal(name)}: ${identifier(name)}`).join(', ')}}) AS VARCHAR))`;
+function dataColumns(table: PackageTable): string[] {
+  return table.columns.map((column) => column.name).filter((name) => !name.startsWith('_dlt_'));
+}
+
+/**
+ * A row's values as text. Names are sorted and nulls left out (a JSON merge patch drops them), so that a column which one batch lacks
+ * and another holds empty changes nothing.
+ */
+function content(columns: string[]): string {
+  const fields = columns.toSorted().map((name) => `${literal(name)}: ${identifier(name)}`);
+  return `CAST(json_merge_patch('{}', to_json({${fields.join(', ')}})) AS VARCHAR)`;
 }
 
 /** Writes the files that hold dropped rows anew, child tables' rows with them. */
@@ -281,9 +317,9 @@ async function rewrite(input: DeduplicateInput, drops: string): Promise<PackageT
     const files: PackageTable['files'] = [];
     for (const file of table.files) {
       const source = path.join(input.folder, file.name);
-      const match =
-        index === 0 ? `d.file = ${literal(source)} AND d.row_number = r.file_row_number` : `d.row_id = r.${ROOT_ID}`;
-      const rows = `read_parquet(${literal(source)}, file_row_number = true) r`;
+      const id = index === 0 ? ROW_ID : ROOT_ID;
+      const rows = `read_parquet(${literal(source)}) r`;
+      const match = `d.${ROW_ID} = r.${id}`;
       const [hit] = await input.connection.rows<{ n: string }>(
         `SELECT count(*) AS n FROM ${rows} WHERE EXISTS (SELECT 1 FROM ${drops} d WHERE ${match})`,
       );

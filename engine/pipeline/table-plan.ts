@@ -65,7 +65,7 @@ export interface ChildTable extends PlannedTable {
 
 /**
  * Plans the tables of a batch.
- * @throws IngestError COLUMN_NAMES_COLLIDE, SCHEMA_FROZEN, SCHEMA_CHANGE_UNSAFE
+ * @throws IngestError COLUMN_NAMES_COLLIDE, COLUMN_NAME_RESERVED, SCHEMA_FROZEN, SCHEMA_CHANGE_UNSAFE
  */
 export function planTables(input: TablePlanInput): TablePlan {
   const plan: TablePlan = {
@@ -215,6 +215,15 @@ function addColumn(
     input.capabilities,
     input.replaces,
   );
+  if (name.startsWith('_dlt_')) {
+    throw new IngestError(
+      'COLUMN_NAME_RESERVED',
+      `${input.job}: the source has a column ${path.join('.')}, and names that begin with _dlt_ belong to the load itself.`,
+      {
+        hint: 'Leave it out with `columns`, or rename it in a view.',
+      },
+    );
+  }
   if (row.depth === 0) plan.names.set(path.join('.'), name);
   switch (fate.kind) {
     case 'land':
