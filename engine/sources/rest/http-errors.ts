@@ -102,6 +102,13 @@ export function connectionError(error: unknown, url: string, timeoutSeconds: num
       cause: error,
     });
   }
+  if (/^(Z_|ERR_ZSTD|ERR_BROTLI|ERR__ERROR_FORMAT|ERR_PADDING|ZSTD_)/.test(code)) {
+    return new IngestError('API_BODY_DAMAGED', `${where}: the compressed response is damaged (${code}).`, {
+      hint: 'Set the header Accept-Encoding to identity to get it uncompressed.',
+      retryable: true,
+      cause: error,
+    });
+  }
   const detail =
     code === 'ECONNREFUSED'
       ? 'the connection was refused'

@@ -63,7 +63,11 @@ export function recordSchema(
   root.names.forEach((key, place) => {
     const node = root.fields[place] as ShapeNode;
     const name = fieldName(key);
-    const typed = overridden(typedPlace(node, key, measured, warnings), node, overrideOf(options.columnTypes, key));
+    const override = overrideOf(options.columnTypes, key);
+    // What lands as one value is not looked into, so nothing inside it can fail.
+    if (override !== null && parseType(override).kind === 'scalar' && (node.kinds & (OBJECT | LIST)) !== 0)
+      node.opaque = true;
+    const typed = overridden(typedPlace(node, key, measured, warnings), node, override);
     if (typed.rewrite || name !== key) rewrites = true;
     const segmentType = typed.type ? printType(typed.type) : 'NULL';
     columns.push({

@@ -5,7 +5,8 @@ export const UTC_TIMESTAMP = 4;
 export const OFFSET_TIMESTAMP = 8;
 export const NOT_TEMPORAL = 16;
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6})0*)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+// DuckDB wants seconds before a zone.
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6})0*)?(Z|[+-]\d\d:?\d\d)?)?)?$/;
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**

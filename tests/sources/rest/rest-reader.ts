@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Workspace } from '../../../engine/duckdb/workspace.ts';
 import type { Clock } from '../../../engine/sources/rest/clock.ts';
 import { createRestSource, type RestSourceDependencies } from '../../../engine/sources/rest/rest-source.ts';
@@ -86,6 +87,8 @@ export function fastClock(): Clock & { sleeps: number[] } {
     now: () => at,
     random: () => 0.5,
     async sleep(milliseconds, signal) {
+      // What the time before allowed happens before time goes on.
+      await setImmediate();
       signal.throwIfAborted();
       sleeps.push(milliseconds);
       at += milliseconds;
