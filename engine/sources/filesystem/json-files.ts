@@ -13,6 +13,7 @@ import {
   PATH_COLUMN,
   type PlanContext,
   partSource,
+  printTypes,
   pathList,
   type ReadPlan,
   selectColumns,
@@ -59,6 +60,7 @@ export async function planJson(files: readonly LocalFile[], context: PlanContext
   refuseKeyTwins(shape, '');
   const all = shape.fields.map((field) => jsonColumn(field.name, field.shape, typeOf(field.name), context));
   const columns = selectColumns(all, job);
+  await printTypes(columns, context);
   const fields = new Map(
     columns.flatMap((column) => (column.raw === null ? [] : [[column.name, column.raw] as const])),
   );

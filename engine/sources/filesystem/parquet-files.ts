@@ -11,6 +11,7 @@ import {
   PATH_COLUMN,
   type PlanContext,
   partSource,
+  printTypes,
   pathList,
   type ReadPlan,
   refuseTwins,
@@ -71,6 +72,7 @@ export async function planParquet(files: readonly LocalFile[], context: PlanCont
       seen: column.seen,
     });
   }
+  await printTypes(columns, context);
   await warnNanoseconds(read, columns, context);
   const groups = groupFiles(
     read,

@@ -186,3 +186,16 @@ export function refuseTwins(names: readonly string[], file: string): void {
 export function as(expression: string, name: string): string {
   return `${expression} AS ${identifier(name)}`;
 }
+
+/** Puts the types of columns as DuckDB prints them: it quotes the names of a struct's fields only where it must. */
+export async function printTypes(columns: readonly SourceColumn[], context: Pick<PlanContext, 'connection'>): Promise<void> {
+  const nested = columns.filter((column) => column.segmentType.includes('STRUCT('));
+  if (nested.length === 0) return;
+  const casts = nested.map((column, index) => `typeof(CAST(NULL AS ${column.segmentType})) AS t${index}`);
+  const [printed] = await context.connection.rows<Record<string, string>>(`SELECT ${casts.join(', ')}`);
+  for (const [index, column] of nested.entries()) {
+    const type = printed?.[`t${index}`] ?? column.segmentType;
+    if (column.landedType === column.segmentType) column.landedType = type;
+    column.segmentType = type;
+  }
+}
