@@ -1,0 +1,107 @@
+import { CONFIG_FILE, type ProjectFiles, readProjectFiles, SECRETS_FILE } from './bundle/read-project-files.ts';
+import { type Environment, environmentProvider } from './secrets/environment.ts';
+import type { SecretProvider } from './secrets/provider.ts';
+import { Redactor, SHORTEST_REDACTABLE } from './secrets/redaction.ts';
+import { type Origin, resolveConfig } from './secrets/resolve.ts';
+import { leafPaths } from './secrets/table.ts';
+import { tableProvider } from './secrets/table-provider.ts';
+import type { Finding } from './spec/finding.ts';
+import type { Project, RawSheet, Validation } from './spec/project.ts';
+import { validateProject } from './spec/validate-project.ts';
+
+export interface OpenProjectOptions {
+  /** Lays `.dlt/config.ENV.toml` over `config.toml` (`--env`). */
+  env?: string;
+  /** Variables that overrule the files. Default: `process.env`. */
+  environment?: Environment;
+  /** False leaves missing secrets out of the findings (`--no-secrets`). Default true. */
+  secrets?: boolean;
+  /** Name of a destination, over what the project says (`--destination`). */
+  destination?: string;
+}
+
+/** A project that was read, completed with its secrets, and validated. */
+export interface OpenProject {
+  /** Absolute path of the folder that holds the workbook. */
+  directory: string;
+  files: ProjectFiles;
+  /** What is valid. */
+  project: Project;
+  /** What is not, of files, secrets and values; no secret is in them. */
+  findings: Finding[];
+  invalidJobs: Validation['invalidJobs'];
+  /** Knows every secret of the project. */
+  redactor: Redactor;
+  /** Where each value of the configuration comes from; never a value. */
+  origins: Origin[];
+}
+
+/**
+ * Opens the project in a folder: files → environment over secrets.toml over config.toml → validation.
+ * What is wrong with it is in `findings`.
+ * @throws IngestError where the folder itself cannot be read
+ */
+export async function openProject(directory: string, options: OpenProjectOptions = {}): Promise<OpenProject> {
+  const files = await readProjectFiles(directory, options.env === undefined ? {} : { env: options.env });
+  const resolved = await resolveConfig({
+    providers: providersOf(files, options),
+    secretPlaces: new Set([SECRETS_FILE]),
+  });
+  const redactor = new Redactor(resolved.secrets);
+  const { project, findings, invalidJobs } = validateProject(
+    {
+      jobs: files.jobs,
+      checks: files.checks,
+      settings: files.settings,
+      config: resolved.config,
+      secretPaths: resolved.secretPaths,
+      deferredPaths: resolved.deferredPaths,
+    },
+    { secrets: options.secrets ?? true, destination: options.destination ?? null },
+  );
+  return {
+    directory: files.directory,
+    files,
+    project,
+    findings: [...files.findings, ...resolved.findings, ...redactor.unredactable.map(tooShort), ...findings],
+    invalidJobs,
+    redactor,
+    origins: resolved.origins,
+  };
+}
+
+function providersOf(files: ProjectFiles, options: OpenProjectOptions): SecretProvider[] {
+  const known = [...leafPaths(files.config), ...leafPaths(files.secrets), ...jobPaths(files.jobs)];
+  return [
+    environmentProvider(options.environment ?? process.env, known),
+    tableProvider(SECRETS_FILE, files.secrets),
+    tableProvider(CONFIG_FILE, files.config),
+  ];
+}
+
+/** The sections that jobs name, so that a connection that stands only in the environment keeps the workbook's spelling. */
+function jobPaths(jobs: RawSheet | null): string[][] {
+  if (jobs === null) return [];
+  const column = (name: string) => jobs.headers.findIndex((header) => header.trim().toLowerCase() === name);
+  const [source, table] = [column('source_name'), column('table_name')];
+  return jobs.rows.flatMap(({ cells }) => {
+    const name = cells[source]?.trim() ?? '';
+    if (name === '') return [];
+    const resource = cells[table]?.trim() ?? '';
+    return [['sources', name], ...(resource === '' ? [] : [['sources', name, 'resources', resource]])];
+  });
+}
+
+function tooShort(path: string): Finding {
+  return {
+    severity: 'warning',
+    code: 'SECRET_TOO_SHORT',
+    sheet: SECRETS_FILE,
+    row: null,
+    column: path,
+    value: null,
+    message: `${path} has fewer than ${SHORTEST_REDACTABLE} characters: it cannot be kept out of logs by its value.`,
+    hint: 'Use a longer secret.',
+    fix: null,
+  };
+}
