@@ -64,7 +64,8 @@ async function runToEnd(folder: string, destination: string): Promise<void> {
   expect(code, output).toBe(0);
 }
 
-async function runAndKill(folder: string, destination: string, afterMs: number): Promise<void> {
+/** Gives whether the run was still going when it was killed. */
+async function runAndKill(folder: string, destination: string, afterMs: number): Promise<boolean> {
   const run = startRun(folder, destination);
   run.stdout.resume();
   run.stderr.resume();
@@ -72,6 +73,7 @@ async function runAndKill(folder: string, destination: string, afterMs: number):
   await Promise.race([delay(afterMs), closed]);
   run.kill('SIGKILL');
   await closed;
+  return run.signalCode === 'SIGKILL';
 }
 
 /** A fingerprint of a loaded table: rows, distinct keys and a sum over the content. */
@@ -119,7 +121,7 @@ test.each(['duck', 'lake'])(
     const moments: number[] = [];
     let rows = FIRST_ROWS;
     for (let kill = 0; kill < KILLS; kill++) {
-      const moment = 350 + Math.floor(Math.random() * 2200);
+      const moment = 300 + Math.floor(Math.random() * 1500);
       moments.push(moment);
       await runAndKill(folder.path, destination, moment);
       await grow(rows + 1, ROWS_BETWEEN);
