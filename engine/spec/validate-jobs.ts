@@ -223,7 +223,7 @@ function checkConnection(
   if (section === null) {
     const fix = didYouMean(name, connections.names);
     const there =
-      connections.names.length === 0 ? 'there is none' : `there are ${connections.names.slice(0, 20).join(', ')}`;
+      connections.names.length === 0 ? 'there is none' : `known: ${connections.names.slice(0, 20).join(', ')}`;
     list.add(place(context, row, cells, 'source_name'), {
       severity: 'error',
       code: 'JOB_CONNECTION_MISSING',

@@ -122,7 +122,7 @@ describe('values that are refused', () => {
   const refused: [string, Record<string, string>, string][] = [
     ['source_type', { source_type: 'postgrs' }, 'use postgresql, oracle, mssql, azure_sql, api or filesystem'],
     ['source_type', { source_type: '' }, 'fill in postgresql, oracle, mssql, azure_sql, api or filesystem'],
-    ['source_name', { source_name: 'x'.repeat(101) }, 'use at most 100 characters; these are 101'],
+    ['table_name', { table_name: 'x'.repeat(201) }, 'use at most 100 characters; these are 201'],
     ['source_name', { source_name: 'shpo' }, 'no connection of this name; known: shop, api, files, ora, ms, az'],
     ['table_name', { table_name: '' }, 'fill in this cell, e.g. orders'],
     ['table_name', { table_name: 'order lines' }, 'use letters, digits, _ and . only, and begin with a letter or _'],
