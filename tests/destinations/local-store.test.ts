@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -42,14 +42,27 @@ describe('local store', () => {
     expect(await store.read('a/b/x.bin')).toBe('bye');
   });
 
-  it('gives a name to the first of many', async () => {
-    const results = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => store.putIfAbsent('t/00000001.json', `writer ${n}`)),
-    );
-    expect(results.filter(Boolean)).toHaveLength(1);
-    expect(await store.read('t/00000001.json')).toBe(`writer ${results.indexOf(true)}`);
-    expect(await files('t')).toEqual(['00000001.json']);
-  });
+  for (const links of [true, false]) {
+    it(`gives a name to the first of many, on a file system ${links ? 'with' : 'without'} hard links`, async () => {
+      const link = async () => {
+        throw Object.assign(new Error('no links here'), { code: 'ENOTSUP' });
+      };
+      const place = links ? store : createLocalStore(store.location, { link });
+      const results = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => place.putIfAbsent('t/00000001.json', `writer ${n}`)),
+      );
+      expect(results.filter(Boolean)).toHaveLength(1);
+      expect(await place.read('t/00000001.json')).toBe(`writer ${results.indexOf(true)}`);
+      expect(await place.putIfAbsent('t/00000001.json', 'late')).toBe(false);
+      // A crash between the claim and the name.
+      const claim = join(store.location, 't', '00000002.json.claim');
+      await writeFile(claim, '');
+      await utimes(claim, 0, 0);
+      expect(await place.putIfAbsent('t/00000002.json', 'after the crash')).toBe(true);
+      await rm(claim, { force: true });
+      expect(await files('t')).toEqual(['00000001.json', '00000002.json']);
+    });
+  }
 
   it('lists, and takes what is not there for nothing', async () => {
     await store.putIfAbsent('s/t/_manifests/1.json', '{}');

@@ -10,6 +10,8 @@ import { describeFileError } from './duckdb-errors.ts';
 export interface Attachment {
   /** The database's name inside the workspace. */
   alias: string;
+  /** The same for every spelling of the file's path. */
+  key: string;
   /** One load into the file at a time. */
   loads: Mutex;
   detach(): Promise<void>;
@@ -64,7 +66,7 @@ export async function attach(path: string, name: string, workspace: Workspace): 
     attached.delete(key);
     throw error;
   }
-  return { alias: shared.alias, loads: shared.loads, detach: once(() => release(key, shared)) };
+  return { key, alias: shared.alias, loads: shared.loads, detach: once(() => release(key, shared, path)) };
 }
 
 /** Runs something in a connection of its own. */
@@ -96,12 +98,17 @@ async function attachFile(path: string, alias: string, workspace: Workspace): Pr
   });
 }
 
-async function release(key: string, shared: Shared): Promise<void> {
+async function release(key: string, shared: Shared, path: string): Promise<void> {
   shared.users -= 1;
   if (shared.users > 0) return;
   const sql = `DETACH ${identifier(shared.alias)}`;
   shared.closing = inConnection(shared.workspace, (connection) => connection.run(sql))
-    .then(() => undefined)
+    .then(
+      () => undefined,
+      (error: unknown) => {
+        throw describeFileError(error, path);
+      },
+    )
     .finally(() => attached.delete(key));
   await shared.closing;
 }

@@ -77,7 +77,7 @@ class DuckDbDestination implements Destination {
 
   async lock(target: TargetRef, owner: LockOwner): Promise<TargetLock> {
     const label = `${target.schema}.${target.table}`;
-    const release = locks.take(`${this.#path}|${label}`.toLowerCase(), label, owner, this.#now());
+    const release = locks.take(`${this.#open().key}|${label.toLowerCase()}`, label, owner, this.#now());
     return {
       async release() {
         release();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { access, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,18 +9,37 @@ import type { ObjectStore } from './object-store.ts';
 import { describeStoreError } from './store-errors.ts';
 
 /** File systems (FAT, some network shares) that have no hard links answer one of these. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EACCES', 'UNKNOWN']);
+const NO_LINKS: ReadonlySet<string> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+  'EXDEV',
+  'EACCES',
+  'UNKNOWN',
+]);
+
+/** Far longer than looking and renaming takes. */
+const CLAIM_MILLISECONDS = 60_000;
+
+export interface LocalStoreOptions {
+  /** Makes a hard link; default: the file system's own. */
+  link?: typeof link;
+}
 
 /** Objects as files below a folder. */
-export function createLocalStore(folder: string): ObjectStore {
-  return new LocalStore(resolve(folder));
+export function createLocalStore(folder: string, options: LocalStoreOptions = {}): ObjectStore {
+  return new LocalStore(resolve(folder), options.link ?? link);
 }
 
 class LocalStore implements ObjectStore {
   readonly location: string;
+  readonly #link: typeof link;
 
-  constructor(root: string) {
+  constructor(root: string, makeLink: typeof link) {
     this.location = root;
+    this.#link = makeLink;
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
@@ -54,7 +73,7 @@ class LocalStore implements ObjectStore {
 
   async write(key: string, body: Readable, bytes: number, signal: AbortSignal): Promise<void> {
     const path = this.#path(key);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const temporary = temporaryName(path);
     try {
       // `flush` fsyncs before the file is closed.
@@ -78,7 +97,7 @@ class LocalStore implements ObjectStore {
 
   async putIfAbsent(key: string, text: string): Promise<boolean> {
     const path = this.#path(key);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const temporary = temporaryName(path);
     try {
       const file = await open(temporary, 'wx');
@@ -88,7 +107,7 @@ class LocalStore implements ObjectStore {
       } finally {
         await file.close();
       }
-      const placed = await place(temporary, path);
+      const placed = await place(temporary, path, this.#link);
       if (placed) await syncFolder(dirname(path));
       return placed;
     } finally {
@@ -119,23 +138,43 @@ class LocalStore implements ObjectStore {
 }
 
 /** Gives a complete file its name unless the name is taken. A link does both in one step, everywhere where there are links. */
-async function place(temporary: string, path: string): Promise<boolean> {
+async function place(temporary: string, path: string, makeLink: typeof link): Promise<boolean> {
   try {
-    await link(temporary, path);
+    await makeLink(temporary, path);
     return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
     if (code === 'EEXIST') return false;
     if (!NO_LINKS.has(code)) throw error;
   }
-  // Without links there is a gap between looking and renaming; the target's lock keeps other runs out of it.
-  const taken = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (taken) return false;
-  await rename(temporary, path);
-  return true;
+  return await placeByClaim(temporary, path);
+}
+
+/** Without links: who creates the claim may look and rename. One that a crash left behind counts for a minute. */
+async function placeByClaim(temporary: string, path: string): Promise<boolean> {
+  const claim = `${path}.claim`;
+  const left = await stat(claim).catch(() => null);
+  if (left && left.mtimeMs < Date.now() - CLAIM_MILLISECONDS) await rm(claim, { force: true });
+  try {
+    await (await open(claim, 'wx')).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    if (await stat(path).catch(() => null)) return false;
+    await rename(temporary, path);
+    return true;
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+/** Makes a folder and every missing one above it, durably: a manifest must not outlive the folder of a file that it names. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 /** Makes a new name in a folder durable. Windows cannot open folders and does not need it. */
