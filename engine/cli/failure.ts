@@ -42,17 +42,27 @@ export function reportFailure(
       ...(findings.length > 0 ? { issues: findings } : {}),
     });
   }
-  return exitCodeOf(code, known);
+  return exitCodeOf(code);
 }
 
-/** Errors about the project or the arguments are 2, everything else is 1. */
-function exitCodeOf(code: string, known: boolean): ExitCode {
-  if (!known) return EXIT.failed;
-  return /^(USAGE|PROJECT_|CONFIG_|SELECTOR_|JOB_|CONNECTION_(UNKNOWN|INVALID|MISSING|NOT_FOUND)|DESTINATION_(UNKNOWN|NOT_CHOSEN|INVALID|NOT_FOUND|AMBIGUOUS)|SECRET_)/.test(
-    code,
-  )
-    ? EXIT.unusable
-    : EXIT.failed;
+/** Beginnings of the codes that say that the arguments or the project cannot be used; everything else is a failure of the work itself. */
+const UNUSABLE = [
+  'USAGE',
+  'PROJECT_',
+  'SELECT',
+  'JOB_INVALID',
+  'CONNECTION_NOT_FOUND',
+  'CONNECTION_INVALID',
+  'DESTINATION_UNKNOWN',
+  'DESTINATION_NOT_CHOSEN',
+  'DESTINATION_TYPE_NOT_AVAILABLE',
+  'SOURCE_TYPE_NOT_AVAILABLE',
+  'STATE_WITHOUT_WATERMARK',
+  'WORK_DIRECTORY_NOT_WRITABLE',
+];
+
+function exitCodeOf(code: string): ExitCode {
+  return UNUSABLE.some((beginning) => code.startsWith(beginning)) ? EXIT.unusable : EXIT.failed;
 }
 
 /** Findings that an error carries (`PROJECT_INVALID`). */

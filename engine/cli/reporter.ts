@@ -17,8 +17,6 @@ const REDRAW_MS = 100;
 /** Lines of the live block; further jobs are counted. */
 const JOBS_SHOWN = 8;
 const BAR_WIDTH = 24;
-const HIDE_CURSOR = '\u001b[?25l';
-const SHOW_CURSOR = '\u001b[?25h';
 
 /**
  * Renders a run's events on stderr: on a terminal a bar and a line for each running job, redrawn in place, below lines that stay;
@@ -47,13 +45,10 @@ export class Reporter {
     this.#drawSoon();
   }
 
-  /** Removes the bars and gives the cursor back. Safe to call twice. */
+  /** Removes the bars. Safe to call twice. */
   close(): void {
     clearInterval(this.#timer);
-    if (this.#timer !== undefined) {
-      this.#erase();
-      this.#terminal.draw(SHOW_CURSOR);
-    }
+    if (this.#timer !== undefined) this.#erase();
     this.#timer = undefined;
     this.#total = 0;
   }
@@ -87,7 +82,6 @@ export class Reporter {
 
   #start(): void {
     if (!this.#terminal.interactive || LOG_LEVELS.indexOf('INFO') < this.#least) return;
-    this.#terminal.draw(HIDE_CURSOR);
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
     this.#timer.unref();
   }

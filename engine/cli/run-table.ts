@@ -38,7 +38,7 @@ export function runTable(metrics: RunOutcome['metrics'], terminal: Printing): st
     bytesText(job.bytes),
     secondsText(job.durations.total_seconds),
     watermarkText(job),
-    job.error?.message ?? stopText(job),
+    job.error === null ? stopText(job) : ownWords(job, job.error.message),
   ]);
   return renderTable(COLUMNS, rows, {
     width: terminal.printColumns,
@@ -53,13 +53,16 @@ export function runSummary(outcome: RunOutcome, terminal: Printing): string {
   for (const job of jobs) {
     const name = `${job.source_name}.${job.table_name}`;
     if (job.error !== null) {
-      lines.push('', `${terminal.style('red', '✖')} ${terminal.style('bold', name)}: ${job.error.message}`);
+      lines.push(
+        '',
+        `${terminal.style('red', '✖')} ${terminal.style('bold', name)}: ${ownWords(job, job.error.message)}`,
+      );
       if (job.error.hint !== undefined) lines.push(`    what to do: ${job.error.hint}`);
       lines.push(terminal.style('dim', `    code: ${job.error.code}`));
     }
     for (const warning of job.warnings) {
       lines.push(
-        `${terminal.style('yellow', '▲')} ${name}: ${warning.message}${warning.hint === undefined ? '' : ` ${warning.hint}`}`,
+        `${terminal.style('yellow', '▲')} ${name}: ${ownWords(job, warning.message)}${warning.hint === undefined ? '' : ` ${warning.hint}`}`,
       );
     }
   }
@@ -86,6 +89,12 @@ export function watermarkText({
   if (before === null && after === null) return '';
   if (before === after) return `${after} (unmoved)`;
   return `${before ?? '–'} → ${after ?? '–'}`;
+}
+
+/** Messages name their job so that they are whole by themselves; beside its name once is enough. */
+function ownWords({ source_name, table_name }: JobResult, message: string): string {
+  const prefix = `${source_name}.${table_name}: `;
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }
 
 function stopText({ stop }: JobResult): string {

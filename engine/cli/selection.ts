@@ -13,7 +13,8 @@ export function selectedRows({ project, invalidJobs }: Jobs, selectors: readonly
   const awake = <Candidate extends { enabled: boolean }>(candidate: Candidate) => ({ ...candidate, enabled: true });
   const { jobs, invalid, problems } = select(project.jobs.map(awake), invalidJobs.map(awake), selectors);
   const problem = problems[0];
-  if (problem !== undefined) throw new IngestError(problem.code, problem.message, { hint: problem.hint ?? undefined });
+  if (problem !== undefined)
+    throw new IngestError(problem.code, problem.message.replace(/^-j /, ''), { hint: problem.hint ?? undefined });
   return new Set([...jobs, ...invalid].map(({ row }) => row));
 }
 

@@ -61,14 +61,14 @@ export class Terminal {
     return this.#options.stderr.isTTY === true && this.#options.env['TERM'] !== 'dumb' && !this.#options.env['CI'];
   }
 
-  /** Columns of stderr; 80 where it is not a terminal. */
+  /** Columns of stderr; 80 where it is no terminal, or one that says 0. */
   get columns(): number {
-    return this.#options.stderr.columns ?? 80;
+    return this.#options.stderr.columns || 80;
   }
 
   /** Columns of stdout; unlimited where it goes to a file or another program. */
   get printColumns(): number {
-    return this.#options.stdout.columns ?? Number.POSITIVE_INFINITY;
+    return this.#options.stdout.columns || Number.POSITIVE_INFINITY;
   }
 
   /** Styles text for stdout. */

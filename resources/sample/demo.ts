@@ -52,6 +52,7 @@ export async function runDemo(folder: string, terminal: Terminal, signal: AbortS
   const firstDuckdb = await run(folder, 'duckdb', terminal, signal);
   terminal.print(runTable(firstDuckdb.metrics, terminal));
   terminal.print(runSummary(firstDuckdb, terminal));
+  terminal.print('checks   the DataQuality sheet is valid; this version does not run its checks yet');
 
   heading('2. The same jobs into Parquet: each destination keeps its own state, so everything is read again');
   const firstParquet = await run(folder, 'parquet', terminal, signal);
@@ -65,6 +66,7 @@ export async function runDemo(folder: string, terminal: Terminal, signal: AbortS
   terminal.print(runTable(secondDuckdb.metrics, terminal));
   terminal.print(runSummary(secondDuckdb, terminal));
   const secondParquet = await run(folder, 'parquet', terminal, signal);
+  terminal.print(`\nAnd the same day into Parquet:\n${runSummary(secondParquet, terminal).trimStart()}`);
 
   heading(
     '4. Is it right? Rows and sums of the sources against what landed, by queries that know nothing of the engine',
@@ -81,7 +83,6 @@ export async function runDemo(folder: string, terminal: Terminal, signal: AbortS
 async function run(folder: string, destination: string, terminal: Terminal, signal: AbortSignal): Promise<RunOutcome> {
   const project = await openProject(folder, { environment: process.env });
   terminal.redact = (text) => project.redactor.text(text);
-  // Warnings are told once, below the table.
   const reporter = new Reporter(terminal, terminal.interactive ? 'INFO' : 'ERROR');
   try {
     return await runProject(project, {

@@ -42,6 +42,10 @@ export async function discover(context: CommandContext, name: string, options: D
 }
 
 function printObjects({ terminal }: CommandContext, objects: DiscoveredObject[], withColumns: boolean): void {
+  if (objects.length === 0) {
+    terminal.print('Nothing was found. An API has no list of its resources: preview a job instead.');
+    return;
+  }
   const options = { width: terminal.printColumns, style: terminal.style.bind(terminal) };
   const rows = objects.map((object) => [
     fullName(object),
