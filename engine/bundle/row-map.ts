@@ -69,7 +69,8 @@ function mapRange(range: string, span: (span: RowSpan) => RowSpan | null): strin
   const rows = span({ first: first.row, last: last.row });
   if (!rows) return null;
   const start = cellName(first.column, rows.first);
-  return to === undefined && rows.first === rows.last ? start : `${start}:${cellName(last.column, rows.last)}`;
+  const end = cellName(last.column, rows.last);
+  return start === end ? start : `${start}:${end}`;
 }
 
 /**
