@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Destination } from '../../engine/destinations/destination.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
@@ -20,7 +20,9 @@ export function describeDestination(kind: Kind): void {
     let destination: Destination;
 
     beforeEach(async () => {
-      root = await mkdtemp(join(tmpdir(), 'destination '));
+      // The folder would be a partition to DuckDB, whose value hides the column of that name.
+      root = join(await mkdtemp(join(tmpdir(), 'destination ')), 'id=7');
+      await mkdir(root);
       workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 2, tempDirectory: join(root, 'spill') });
       destination = kind.create(root, workspace);
       await destination.open(never);
@@ -28,7 +30,7 @@ export function describeDestination(kind: Kind): void {
     afterEach(async () => {
       await destination.close();
       workspace.close();
-      await rm(root, { recursive: true, force: true });
+      await rm(dirname(root), { recursive: true, force: true });
     });
 
     const build = (content: PackageContent) => buildPackage(root, content);

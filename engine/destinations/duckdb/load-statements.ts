@@ -42,7 +42,7 @@ export function packageRows(pack: LoadPackage, table: PackageTable): string | nu
     const name = identifier(column.name);
     return column.stored_type === column.type ? name : `CAST(${name} AS ${column.type}) AS ${name}`;
   });
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${literalList(files)}, union_by_name = true)`;
+  return `SELECT ${columns.join(', ')} FROM read_parquet(${literalList(files)}, union_by_name = true, hive_partitioning = false)`;
 }
 
 export function insertStatement(pack: LoadPackage, table: PackageTable, qualify: Qualify): string | null {

@@ -21,7 +21,7 @@ export function storedFiles(columns: readonly PackageColumn[], paths: readonly s
   const none = `SELECT ${typed} WHERE false`;
   if (paths.length === 0) return `(${none})`;
   const option = withFile ? `, filename = ${literal(FILE_COLUMN)}` : '';
-  return `(${none} UNION ALL BY NAME SELECT * FROM read_parquet(${exactPaths(paths)}, union_by_name = true${option}))`;
+  return `(${none} UNION ALL BY NAME SELECT * FROM read_parquet(${exactPaths(paths)}, union_by_name = true, hive_partitioning = false${option}))`;
 }
 
 /** A FROM item with the table's own types, for readers. */
