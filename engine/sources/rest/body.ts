@@ -126,14 +126,22 @@ function megabytes(bytes: number): string {
 /**
  * Decodes a body: by its byte order mark, else by the content type's charset, else by `fallback` (UTF-8 where the job says nothing).
  * Bytes that are not of that charset are an error, never a replacement character.
+ * `isUtf8` says that the bytes are UTF-8 and nothing but the text.
  * @throws IngestError API_CHARSET
  */
-export function decodeText(bytes: Buffer, contentType: string | null, fallback: string): string {
+export function decodeText(
+  bytes: Buffer,
+  contentType: string | null,
+  fallback: string,
+): { text: string; isUtf8: boolean } {
   const declared = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType ?? '')?.[1];
   const charset = (markCharset(bytes) ?? declared ?? fallback).toLowerCase();
   if (charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii') {
-    if (isAscii(bytes)) return bytes.toString('latin1');
-    if (isUtf8(bytes)) return bytes.toString('utf8', markCharset(bytes) ? 3 : 0);
+    if (isAscii(bytes)) return { text: bytes.toString('latin1'), isUtf8: true };
+    if (isUtf8(bytes)) {
+      const mark = markCharset(bytes) !== null;
+      return { text: bytes.toString('utf8', mark ? 3 : 0), isUtf8: !mark };
+    }
     throw notDecodable(charset, declared !== undefined, bytes);
   }
   let decoder: InstanceType<typeof TextDecoder>;
@@ -145,7 +153,7 @@ export function decodeText(bytes: Buffer, contentType: string | null, fallback: 
     });
   }
   try {
-    return decoder.decode(bytes);
+    return { text: decoder.decode(bytes), isUtf8: false };
   } catch {
     throw notDecodable(charset, declared !== undefined, bytes);
   }

@@ -26,6 +26,8 @@ export interface ApiResponse {
   url: string;
   headers: Record<string, string>;
   text: string;
+  /** The decoded body where it is UTF-8 without a byte order mark; null else. */
+  utf8: Buffer | null;
   /** Bytes received. */
   bytes: number;
   durationMs: number;
@@ -56,6 +58,7 @@ interface Exchange {
   status: number;
   headers: Record<string, string>;
   text: string;
+  utf8: Buffer | null;
   bytes: number;
 }
 
@@ -225,12 +228,8 @@ export class ApiClient {
       received['content-encoding'] ?? null,
       this.#options.limits,
     );
-    return {
-      status: response.statusCode,
-      headers: received,
-      text: decodeText(bytes, received['content-type'] ?? null, encoding),
-      bytes: length,
-    };
+    const { text, isUtf8 } = decodeText(bytes, received['content-type'] ?? null, encoding);
+    return { status: response.statusCode, headers: received, text, utf8: isUtf8 ? bytes : null, bytes: length };
   }
 }
 

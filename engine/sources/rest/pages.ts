@@ -3,7 +3,7 @@ import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { ApiClient, ApiRequest, ApiResponse, OnRetry } from './client.ts';
-import { parseJson, syntaxErrorPosition } from './json.ts';
+import { type ParsedJson, parseJson, syntaxErrorPosition } from './json.ts';
 import { createPaginator, type PageFacts, type Paginator, type Stop } from './paginators.ts';
 import { type JsonRecord, RecordSelector } from './records.ts';
 import type { Redactor } from './redact.ts';
@@ -30,6 +30,8 @@ export interface Page {
   kept: JsonRecord[];
   /** Exact numbers may be among the values. */
   exact: boolean;
+  /** The response's bytes where they are UTF-8 and hold the records just as they were parsed; null else. */
+  raw: Buffer | null;
 }
 
 export interface PageHooks {
@@ -104,9 +106,11 @@ export async function* readPages(
     for (let number = 1; ; number += 1) {
       const { request, answer } = pending;
       const response = await answer;
-      const { value: body, exact } = response
-        ? parsePage(response, number, redactor)
-        : { value: undefined, exact: false };
+      const {
+        value: body,
+        exact,
+        repaired,
+      } = response ? parsePage(response, number, redactor) : { value: undefined, exact: false, repaired: false };
       const records = response && body !== undefined ? plan.selector.select(body, number) : [];
       const facts: PageFacts = {
         records: records.length,
@@ -128,6 +132,7 @@ export async function* readPages(
         body,
         records,
         exact,
+        raw: repaired ? null : response.utf8,
         kept: discard ? [] : hooks.accept(records, number),
       };
       const ended = 'stop' in step ? step.stop : (maxPages(job, number) ?? hooks.enough(page));
@@ -181,8 +186,9 @@ async function fetchPage(
   }
 }
 
-function parsePage(response: ApiResponse, number: number, redactor: Redactor): { value: unknown; exact: boolean } {
-  if (response.status === 204 || (response.status === 205 && response.text === '')) return { value: [], exact: false };
+function parsePage(response: ApiResponse, number: number, redactor: Redactor): ParsedJson {
+  if (response.status === 204 || (response.status === 205 && response.text === ''))
+    return { value: [], exact: false, repaired: false };
   try {
     return parseJson(response.text);
   } catch (error) {

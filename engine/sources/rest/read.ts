@@ -1,7 +1,7 @@
 import type { IncrementalRead, ReadContext, ReadRequest, ReadSummary, ReadWarning, Segment } from '../source.ts';
 import type { ApiClient } from './client.ts';
 import { observe, ShapeNode } from './infer.ts';
-import { type PageHooks, type PagePlan, readPages } from './pages.ts';
+import { type Page, type PageHooks, type PagePlan, readPages } from './pages.ts';
 import type { Stop } from './paginators.ts';
 import type { JsonRecord } from './records.ts';
 import type { Redactor } from './redact.ts';
@@ -61,7 +61,7 @@ export async function* readJob(
       records += page.kept.length;
       bytes += page.response.bytes;
       for (const record of page.kept) observe(root, record, page.exact, 0);
-      await spool.append(page.kept, page.response.bytes);
+      await spool.append(page.kept, page.response.bytes, wholePage(page, plan));
       context.log(
         'DEBUG',
         `Page ${page.number}: ${page.response.status}, ${page.records.length} records, ${redactor.url(page.request.url)}`,
@@ -90,6 +90,12 @@ export async function* readJob(
       message: `The ${records} records have no fields; there is nothing to load.`,
     });
   return { ...(request.incremental ? { watermark: filter.greatest() } : {}), verdict: result, retries };
+}
+
+/** The page's bytes where its records are kept as they are. */
+function wholePage(page: Page, plan: PagePlan): { bytes: Buffer; listKey: string | null } | null {
+  const { listKey } = plan.selector;
+  return page.raw && page.kept === page.records && listKey !== undefined ? { bytes: page.raw, listKey } : null;
 }
 
 /** The reason of a read that a sample or a preview ends. */

@@ -41,6 +41,12 @@ export class RecordSelector {
     this.#singlePage = singlePage;
   }
 
+  /** The key of the list in the response: null for a list at the root, undefined where the selector is no plain path. */
+  get listKey(): string | null | undefined {
+    const selector = this.selector;
+    return selector === '$' ? null : (/^(?:\$\.)?(?:[\w-]+\.)*([\w-]+)$/.exec(selector ?? '')?.[1] ?? undefined);
+  }
+
   /** The selector in use; null before detection. */
   get selector(): string | null {
     return (this.#configured ?? this.#detected)?.text ?? null;

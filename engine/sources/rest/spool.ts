@@ -6,6 +6,7 @@ import { throwIfCancelled } from '../../errors.ts';
 import type { Segment, SourceColumn } from '../source.ts';
 import type { ShapeNode } from './infer.ts';
 import { parseJson } from './json.ts';
+import { rawLines } from './raw-lines.ts';
 import type { JsonRecord } from './records.ts';
 import { type Digits, measure, type RecordSchema, rewriteObject } from './schema.ts';
 
@@ -15,14 +16,14 @@ interface SpoolFile {
   rows: number;
   /** Bytes received from the API for its records. */
   received: number;
-  /** Characters of its longest line. */
+  /** Bytes of its longest line, or more. */
   longest: number;
 }
 
 /** Bytes of NDJSON in a file: large enough for DuckDB's threads, small enough that few of them are on disk at a time after the read. */
-const FILE_CHARACTERS = 32 * 1024 * 1024;
-/** DuckDB's default limit of one JSON object; its buffers are sized by it. */
-const DEFAULT_OBJECT_SIZE = 16 * 1024 * 1024;
+const FILE_BYTES = 32 * 1024 * 1024;
+/** Bytes that DuckDB allows an object at least. Its buffers are twice as large, and a thread works on one buffer at a time. */
+const OBJECT_SIZE = 1024 * 1024;
 
 /** Records of a read as NDJSON on disk, in the order of reading, digits as the API wrote them. */
 export class Spool {
@@ -33,31 +34,31 @@ export class Spool {
   #written = 0;
   #pending: Promise<void> = Promise.resolve();
 
-  constructor(directory: string, fileCharacters = FILE_CHARACTERS) {
+  constructor(directory: string, fileBytes = FILE_BYTES) {
     this.#directory = directory;
-    this.#limit = fileCharacters;
+    this.#limit = fileBytes;
   }
 
-  /** Appends records. Writes in the background, one page behind at most; a failed write throws at the next call. */
-  async append(records: readonly JsonRecord[], received: number): Promise<void> {
+  /**
+   * Appends records, from the response's own bytes where these are given and can be cut into lines.
+   * Writes in the background, one page behind at most; a failed write throws at the next call.
+   */
+  async append(
+    records: readonly JsonRecord[],
+    received: number,
+    raw: { bytes: Buffer; listKey: string | null } | null,
+  ): Promise<void> {
     if (records.length === 0) return;
-    let longest = 0;
-    let text = '';
-    for (const record of records) {
-      const line = JSON.stringify(record);
-      if (line.length > longest) longest = line.length;
-      text += line;
-      text += '\n';
-    }
+    const lines = (raw && rawLines(raw.bytes, records, raw.listKey)) ?? writtenLines(records);
     await this.#pending;
     if (!this.#handle || this.#written >= this.#limit) await this.#rotate();
     const file = this.#files.at(-1) as SpoolFile;
     file.rows += records.length;
     file.received += received;
-    file.longest = Math.max(file.longest, longest);
-    this.#written += text.length;
+    file.longest = Math.max(file.longest, lines.longest);
+    this.#written += lines.bytes.length;
     const handle = this.#handle as unknown as FileHandle;
-    this.#pending = handle.writeFile(text);
+    this.#pending = handle.writeFile(lines.bytes);
     // Thrown by the next append or by finish; without this it would count as unhandled meanwhile.
     this.#pending.catch(() => undefined);
   }
@@ -114,12 +115,24 @@ function fromItem(file: SpoolFile, columns: readonly SourceColumn[]): string {
     typed.length > 0
       ? typed.map((column) => `${literal(column.name)}: ${literal(column.segmentType)}`)
       : ["'_': 'VARCHAR'"];
-  // A character is at most three bytes of UTF-8.
-  const objectSize = Math.max(DEFAULT_OBJECT_SIZE, file.longest * 3 + 1024);
+  const objectSize = Math.max(OBJECT_SIZE, file.longest + 1024);
   const read = `read_json(${literalList([file.path])}, format='newline_delimited', compression='uncompressed', maximum_object_size=${objectSize}, columns={${types.join(', ')}})`;
   if (typed.length === columns.length) return read;
   const list = columns.map((column) => `${column.segmentType === 'NULL' ? 'NULL AS ' : ''}${identifier(column.name)}`);
   return `(SELECT ${list.join(', ')} FROM ${read})`;
+}
+
+function writtenLines(records: readonly JsonRecord[]): { bytes: Buffer; longest: number } {
+  let longest = 0;
+  let text = '';
+  for (const record of records) {
+    const line = JSON.stringify(record);
+    if (line.length > longest) longest = line.length;
+    text += line;
+    text += '\n';
+  }
+  // A character is at most three bytes of UTF-8.
+  return { bytes: Buffer.from(text), longest: longest * 3 };
 }
 
 async function rewriteFile(file: SpoolFile, schema: RecordSchema, signal: AbortSignal): Promise<SpoolFile> {
@@ -130,7 +143,7 @@ async function rewriteFile(file: SpoolFile, schema: RecordSchema, signal: AbortS
     let text = '';
     await eachRecord(file.path, signal, async (record) => {
       const line = JSON.stringify(rewriteObject(record, schema.columns));
-      longest = Math.max(longest, line.length);
+      longest = Math.max(longest, line.length * 3);
       text += `${line}\n`;
       if (text.length > 1024 * 1024) {
         await handle.writeFile(text);

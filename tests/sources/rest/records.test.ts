@@ -165,7 +165,7 @@ describe('types', () => {
   test('a record of 20 MB', async () => {
     const long = 'x'.repeat(20 * 1024 * 1024);
     const result = await read([{ id: 1, text: long }]);
-    expect((result.rows[0]?.text as string).length).toBe(long.length);
+    expect(String(result.rows[0]?.text).length).toBe(long.length);
   });
 });
 
@@ -207,5 +207,37 @@ describe('data_selector', () => {
     await expect(read({ id: 1 }, { pagination_type: 'cursor' })).rejects.toMatchObject({
       code: 'API_RECORDS_NOT_FOUND',
     });
+  });
+});
+
+describe("pages cut out of the response's own bytes", () => {
+  const nested = [
+    { id: 1, list: [{ x: 1 }, { x: 2 }], s: '},{"x":' },
+    { id: 2, list: [], s: 'ü' },
+    { id: 3, list: [{ x: 3 }], s: '' },
+  ];
+  test.each<[string, unknown]>([
+    ['compact', { data: nested }],
+    ['a root list', nested],
+    ['indented', JSON.stringify({ data: nested }, null, 2)],
+    ['another list that looks alike', { data: nested, included: [{ id: 9 }, { id: 10 }] }],
+    [
+      "the list's key inside the records",
+      { data: nested.map((record) => ({ ...record, more: { data: [{ id: 1 }] } })) },
+    ],
+    ['text that looks like a gap', { data: [...nested.slice(0, 2), { ...nested[2], s: 'a},{"id":7' }] }],
+    ['a first key that comes and goes', '{"data":[{"id":1,"list":[{"id":0},{"id":0}]},{"s":"x","id":2},{"id":3}]}'],
+    ['a key twice', '{"data":[{"id":0,"id":1},{"id":0,"id":2},{"id":0,"id":3}]}'],
+    ['escapes', '{"data":[{"id":1,"s":"\\u00fc\\/"},{"id":2,"s":"\\n"},{"id":3}]}'],
+    ['numbers in other forms', '{"data":[{"id":1,"n":1},{"id":2,"n":1.0},{"id":3,"n":1e2}]}'],
+  ])('%s', async (_name, body) => {
+    const parsed = typeof body === 'string' ? JSON.parse(body) : body;
+    const records = (Array.isArray(parsed) ? parsed : parsed.data) as Record<string, unknown>[];
+    const result = await read(body, { data_selector: Array.isArray(parsed) ? null : 'data' });
+    expect(result.rows.map(({ id }) => Number(id))).toEqual([1, 2, 3]);
+    for (const [index, { s, n }] of records.entries()) {
+      if (s !== undefined) expect(result.rows[index]?.s).toBe(s);
+      if (n !== undefined) expect(Number(result.rows[index]?.n)).toBe(n);
+    }
   });
 });
