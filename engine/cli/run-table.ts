@@ -23,10 +23,14 @@ const COLUMNS: TableColumn[] = [
   { header: 'bytes', align: 'right' },
   { header: 'time', align: 'right' },
   { header: 'watermark before → after' },
-  { header: 'why the read ended' },
+  { header: 'why the read ended', yields: true },
 ];
 
 type Printing = Pick<Terminal, 'style' | 'printColumns'>;
+
+/** Below so many columns the target, which mostly repeats the job's name, is left out. */
+const WIDE = 120;
+const TARGET = COLUMNS.findIndex(({ header }) => header === 'target');
 
 /** What an analyst wants to see of a run: one line a job. */
 export function runTable(metrics: RunOutcome['metrics'], terminal: Printing): string {
@@ -40,7 +44,8 @@ export function runTable(metrics: RunOutcome['metrics'], terminal: Printing): st
     watermarkText(job),
     job.error === null ? stopText(job) : ownWords(job, job.error.message),
   ]);
-  return renderTable(COLUMNS, rows, {
+  const narrow = <Item>(items: Item[]) => (terminal.printColumns < WIDE ? items.toSpliced(TARGET, 1) : items);
+  return renderTable(narrow(COLUMNS), rows.map(narrow), {
     width: terminal.printColumns,
     style: (style, text) => terminal.style(style, text),
   });

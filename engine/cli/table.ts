@@ -5,6 +5,8 @@ export interface TableColumn {
   align?: 'left' | 'right';
   /** Widest that the column may be; longer texts end in `…`. */
   maxWidth?: number;
+  /** Where space is short, this column is cut before the others are. */
+  yields?: boolean;
 }
 
 export interface TableOptions {
@@ -16,6 +18,8 @@ export interface TableOptions {
 const GAP = '  ';
 /** A column is not cut below this, however narrow the terminal is. */
 const NARROWEST = 6;
+/** What a column that yields keeps before the others are cut as well. */
+const YIELDS_TO = 30;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences
 const COLORS = /\u001b\[[0-9;]*m/g;
 
@@ -31,7 +35,7 @@ export function renderTable(
     const widest = Math.max(stringWidth(column.header), ...cells.map((row) => stringWidth(row[index] ?? '')));
     return Math.min(widest, column.maxWidth ?? Number.POSITIVE_INFINITY);
   });
-  shrink(widths, options.width ?? Number.POSITIVE_INFINITY);
+  shrink(widths, columns, options.width ?? Number.POSITIVE_INFINITY);
   const line = (texts: readonly string[]) =>
     texts
       .map((text, index) => pad(cut(text, widths[index] as number), widths[index] as number, columns[index]?.align))
@@ -58,13 +62,19 @@ export function cut(text: string, width: number): string {
   return `${result}…`;
 }
 
-function shrink(widths: number[], available: number): void {
-  const total = () => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1);
-  while (total() > available) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] as number) <= NARROWEST) return;
-    (widths[widest] as number)--;
-    widths[widest] = Math.max(NARROWEST, widths[widest] as number);
+function shrink(widths: number[], columns: readonly TableColumn[], available: number): void {
+  let excess = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (widths.length - 1) - available;
+  for (const yielding of [true, false]) {
+    while (excess > 0) {
+      let widest = -1;
+      for (const [index, width] of widths.entries()) {
+        const mayShrink = width > (yielding ? YIELDS_TO : NARROWEST) && (!yielding || columns[index]?.yields === true);
+        if (mayShrink && (widest === -1 || width > (widths[widest] as number))) widest = index;
+      }
+      if (widest === -1) break;
+      widths[widest] = (widths[widest] as number) - 1;
+      excess -= 1;
+    }
   }
 }
 

@@ -60,7 +60,7 @@ export async function runDemo(folder: string, terminal: Terminal, signal: AbortS
 
   await letADayPass(folder);
   heading(
-    `3. A day later: new orders and customers in the API, a new folder of sales, new files. INCREMENTAL jobs read what is new`,
+    '3. A day later: new orders in the API, new files. INCREMENTAL jobs load only what is new, FULL jobs replace their table',
   );
   const secondDuckdb = await run(folder, 'duckdb', terminal, signal);
   terminal.print(runTable(secondDuckdb.metrics, terminal));
