@@ -36,7 +36,10 @@ export const KINDS: Kind[] = [
       ),
     read(root, schema, table, select = '*') {
       const pattern = join(root, 'made here', 'lake [[]1]', schema, table, '*.parquet');
-      return query(null, `SELECT ${select} FROM read_parquet(${literal(pattern)}, union_by_name = true, hive_partitioning = false) ORDER BY ALL`);
+      return query(
+        null,
+        `SELECT ${select} FROM read_parquet(${literal(pattern)}, union_by_name = true, hive_partitioning = false) ORDER BY ALL`,
+      );
     },
   },
 ];
