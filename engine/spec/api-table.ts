@@ -6,6 +6,7 @@ import {
   type Entry,
   isTable,
   remark,
+  scalarText,
   type TomlContext,
   take,
   unknownKey,
@@ -99,7 +100,7 @@ function settleAuth(context: TomlContext, entries: Entries): Entries {
 /** A number is requests a minute (the plan); a table is {requests_per_second, burst_limit}. */
 function settleRateLimit(context: TomlContext, entries: Entries, rate: Entry): void {
   if (isTable(rate.value)) {
-    const perSecond = Number(rate.value.requests_per_second ?? 10);
+    const perSecond = Number(scalarText(rate.value.requests_per_second ?? 10));
     if (perSecond < 0.1) {
       const at = { value: rate.value.requests_per_second, path: [...rate.path, 'requests_per_second'] };
       remark(context, at, 'CONFIG_VALUE_NOT_ALLOWED', 'use a number from 0.1 to 1000');
@@ -149,13 +150,13 @@ export function settlePagination(context: TomlContext, entries: Entries): void {
 function flattenPagination(context: TomlContext, entries: Entries, pagination: { value: Table; path: string[] }): void {
   const keys: Entries = new Map();
   addEntries(keys, pagination.value, pagination.path, PAGINATION_KEYS);
-  const type = String(keys.get('pagination_type')?.value ?? '').toLowerCase();
+  const type = scalarText(keys.get('pagination_type')?.value).toLowerCase();
   if (type.startsWith('header') && type.includes('cursor')) {
     const header = take(keys, 'cursor_key');
     keys.set('cursor_header', header ?? { value: 'next', path: [...pagination.path, 'cursor_key'] });
   }
   const link = take(keys, 'links_next_key');
-  if (link !== undefined) keys.set('next_url_path', { ...link, value: `links.${String(link.value)}` });
+  if (link !== undefined) keys.set('next_url_path', { ...link, value: `links.${scalarText(link.value)}` });
   const total = keys.get('total_path');
   if (total !== undefined && (type === 'page_number' || type === 'pagenumberpaginator')) {
     keys.delete('total_path');

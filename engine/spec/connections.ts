@@ -4,7 +4,7 @@ import { SOURCE_ALIASES, SOURCE_TYPES, type SourceType } from './kinds.ts';
 import type { RawSheet, Table } from './project.ts';
 import { readSourceTable, type SourceTable } from './source-table.ts';
 import { didYouMean } from './suggest.ts';
-import { CONFIG_FILE, isTable, remark, type TomlContext } from './toml-table.ts';
+import { CONFIG_FILE, isTable, remark, scalarText, type TomlContext } from './toml-table.ts';
 
 /** How the workbook uses a connection. */
 export interface ConnectionUse {
@@ -116,7 +116,7 @@ function connectionType(
   if (said !== undefined) {
     const type = typeof said === 'string' ? sourceTypeOf(said) : null;
     if (type !== null) return type;
-    const fix = didYouMean(String(said), SOURCE_TYPES);
+    const fix = didYouMean(scalarText(said), SOURCE_TYPES);
     remark(
       context,
       { value: said, path: ['sources', name, 'type'] },

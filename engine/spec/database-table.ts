@@ -1,5 +1,5 @@
 import type { SourceType } from './kinds.ts';
-import { type Entries, type Entry, remark, type TomlContext, take } from './toml-table.ts';
+import { type Entries, type Entry, remark, scalarText, type TomlContext, take } from './toml-table.ts';
 
 /** What is said of a database in TOML: the plan's keys, dlt's connection strings, and the words of other tools. */
 export const DATABASE_ALIASES = {
@@ -25,7 +25,7 @@ const SIGN_IN_ALIASES: Record<string, string> = {
 export function readConnectionString(context: TomlContext, entries: Entries, entry: Entry, type: SourceType): void {
   const match =
     /^[a-z][a-z0-9+_]*:\/\/(?:([^:@/?]*)(?::([^@/]*))?@)?([^:/?@]+|\[[^\]]+\])(?::(\d+))?(?:\/([^?]*))?(?:\?.*)?$/i.exec(
-      String(entry.value).trim(),
+      scalarText(entry.value).trim(),
     );
   if (type === 'api' || type === 'filesystem' || match === null) {
     remark(
@@ -76,7 +76,7 @@ export function settleSqlServer(context: TomlContext, entries: Entries, path: st
   take(entries, 'azure_sql');
   for (const key of ['trusted_connection', 'integrated_security']) {
     const entry = take(entries, key);
-    if (entry !== undefined && !/^(no|false|0)$/i.test(String(entry.value))) refuseWindowsSignIn(context, entry);
+    if (entry !== undefined && !/^(no|false|0)$/i.test(scalarText(entry.value))) refuseWindowsSignIn(context, entry);
   }
   const given = entries.get('authentication');
   if (given === undefined) {
@@ -96,7 +96,7 @@ export function settleSqlServer(context: TomlContext, entries: Entries, path: st
     ntlm: ['username', 'domain'],
     service_principal: ['tenant_id', 'client_id'],
   };
-  const signIn = String(entries.get('authentication')?.value).toLowerCase();
+  const signIn = scalarText(entries.get('authentication')?.value).toLowerCase();
   for (const key of Object.hasOwn(needs, signIn) ? (needs[signIn] as string[]) : []) {
     if (!entries.has(key))
       remark(

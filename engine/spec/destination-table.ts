@@ -11,6 +11,7 @@ import {
   isTable,
   parseEntries,
   remark,
+  scalarText,
   type TomlContext,
   take,
   unknownKey,
@@ -36,7 +37,6 @@ const isKind = (name: unknown): name is DestinationType => (DESTINATION_TYPES as
 /** Finds all destinations and their kinds. */
 export function findDestinations(context: TomlContext, config: Table): DestinationTables {
   const tables = new Map<string, DestinationTable>();
-  const type = readPlanForm(context, config.destination, tables);
   const named = config.destinations;
   if (isTable(named)) {
     for (const [name, table] of Object.entries(named))
@@ -49,6 +49,7 @@ export function findDestinations(context: TomlContext, config: Table): Destinati
       'must be tables: [destinations.NAME]',
     );
   }
+  const type = readPlanForm(context, config.destination, tables);
   return { tables, type };
 }
 
@@ -67,7 +68,8 @@ function readPlanForm(context: TomlContext, destination: unknown, tables: Map<st
       addDestination(context, tables, name, value, ['destination', name], isKind(name) ? name : null);
   }
   const kind = typeof type === 'string' ? type.trim().toLowerCase() : null;
-  if (isKind(kind) && (flat.length > 0 || !tables.has(kind))) {
+  const there = [...tables.values()].some((table) => table.type === kind);
+  if (isKind(kind) && (flat.length > 0 || !there)) {
     const below = tables.get(kind)?.table ?? {};
     const path = tables.get(kind)?.path ?? ['destination'];
     tables.set(kind, { name: kind, type: kind, table: { ...Object.fromEntries(flat), ...below }, path });
@@ -89,13 +91,18 @@ function addDestination(
     remark(context, { value: table, path }, 'CONFIG_VALUE_NOT_ALLOWED', 'must be a table');
     return;
   }
+  if (tables.has(name)) {
+    const problem = `[destinations.${name}] says it already, and counts`;
+    remark(context, { value: null, path }, 'DESTINATION_TWICE', problem, { severity: 'warning' });
+    return;
+  }
   const said = table.type ?? table.destination_type ?? kind ?? name;
   const type = typeof said === 'string' ? said.trim().toLowerCase() : said;
   if (isKind(type)) {
     tables.set(name, { name, type, table, path });
     return;
   }
-  const fix = didYouMean(String(type), DESTINATION_TYPES);
+  const fix = didYouMean(scalarText(type), DESTINATION_TYPES);
   const at =
     table.type === undefined
       ? { value: null, path: [...path, 'type'] }

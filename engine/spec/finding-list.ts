@@ -26,13 +26,17 @@ const SHORTEST_SECRET = 4;
 
 export const REDACTED = '***';
 
+/** Messages are lines, of logs too. */
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ');
+}
+
 /** A finding's message: `SourceConfig row 7, load_type "INCREMENT": use FULL or INCREMENTAL`. */
 export function findingMessage({ sheet, row, column, value }: Place, problem: string): string {
   const at = `${sheet}${row == null ? '' : ` row ${row}`}${column == null ? '' : `, ${column}`}`;
-  if (value == null || value === '') return `${at}: ${problem}`;
-  const line = value.replace(/\s*[\r\n]+\s*/g, ' ');
-  const quoted = line.length > LONGEST_QUOTE ? `${line.slice(0, LONGEST_QUOTE)}…` : line;
-  return `${at} "${quoted}": ${problem}`;
+  if (value == null || value === '') return oneLine(`${at}: ${problem}`);
+  const quoted = value.length > LONGEST_QUOTE ? `${value.slice(0, LONGEST_QUOTE)}…` : value;
+  return oneLine(`${at} "${quoted}": ${problem}`);
 }
 
 /** Collects findings. Whatever a cell or a key says, no text in `secrets` leaves it. */
@@ -48,38 +52,27 @@ export class FindingList {
   }
 
   add(place: Place, { severity, code, problem, hint = null, fix = null }: Remark): void {
-    const { sheet, row = null, column = null } = place;
-    const value = place.value == null ? null : this.redact(place.value);
-    if (value !== (place.value ?? null)) {
-      // A problem may quote parts of the cell: with a secret in it, none of them is repeated.
-      const message = findingMessage(
-        { ...place, value },
-        'this cannot be used here; it holds a secret, which is not shown',
-      );
-      this.findings.push({
-        severity,
-        code,
-        sheet,
-        row,
-        column,
-        value,
-        message: this.redact(message),
-        hint: null,
-        fix: null,
-      });
-      return;
-    }
+    const { sheet, row = null } = place;
+    const column = this.#clean(place.column);
+    const value = this.#clean(place.value);
+    // A problem may quote parts of the cell: with a secret in it, none of them is repeated.
+    const hidden = value !== (place.value ?? null);
+    const said = hidden ? 'this cannot be used here; it holds a secret, which is not shown' : problem;
     this.findings.push({
       severity,
       code,
       sheet,
       row,
-      column: column === null ? null : this.redact(column),
+      column,
       value,
-      message: this.redact(findingMessage({ ...place, value }, problem)),
-      hint: hint === null ? null : this.redact(hint),
-      fix: fix === null ? null : this.redact(fix),
+      message: this.redact(findingMessage({ sheet, row, column, value }, said)),
+      hint: hidden ? null : this.#clean(hint),
+      fix: hidden ? null : this.#clean(fix),
     });
+  }
+
+  #clean(text: string | null | undefined): string | null {
+    return text == null ? null : this.redact(text);
   }
 
   redact(text: string): string {

@@ -51,5 +51,6 @@ export function collectSecrets(
     // A table of credentials holds host and user too: its keys speak for themselves.
     const below = secret && path.at(-1) !== 'credentials';
     for (const [key, item] of Object.entries(value)) collectSecrets(item, [...path, key], secretPaths, into, below);
-  } else if (secret && value !== null && value !== undefined && typeof value !== 'boolean') into.add(String(value));
+  } else if (secret && (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'))
+    into.add(String(value));
 }

@@ -14,6 +14,7 @@ import {
   isTable,
   parseEntries,
   remark,
+  scalarText,
   type TomlContext,
   take,
   unknownKey,
@@ -177,13 +178,13 @@ function readColumnValue(context: TomlContext, name: JobColumnName, entry: Entry
   const { value } = entry;
   const column = jobColumn(name);
   let result: CellResult;
-  if (column.kind === 'list' && Array.isArray(value)) result = uniqueNames(value.map(String));
+  if (column.kind === 'list' && Array.isArray(value)) result = uniqueNames(value.map(scalarText));
   else if (column.kind === 'types' && isTable(value))
-    result = columnTypesOf(Object.entries(value).map(([key, type]) => [key, String(type)]));
-  else if (value instanceof Date) result = cellParser(column)(Number.isNaN(value.getTime()) ? '' : value.toISOString());
-  else if (typeof value === 'object') result = { ok: false, problem: 'must be text', fix: null };
-  else if (String(value).trim() === '') return;
-  else result = cellParser(column)(String(value));
+    result = columnTypesOf(Object.entries(value).map(([key, type]) => [key, scalarText(type)]));
+  else if (typeof value === 'object' && !(value instanceof Date))
+    result = { ok: false, problem: 'must be text', fix: null };
+  else if (scalarText(value).trim() === '') return;
+  else result = cellParser(column)(scalarText(value));
   if (result.ok) values[name] = result.value;
   else remark(context, entry, 'CONFIG_VALUE_NOT_ALLOWED', result.problem, { hint: meant(result.fix), fix: result.fix });
 }
@@ -199,7 +200,8 @@ function resourceTables(context: TomlContext, resources: Entry): [string, Entry]
   }
   return resources.value.filter(isTable).map((table) => {
     const { name, ...value } = table;
-    return [String(name ?? ''), { value, path: [...resources.path, String(name ?? '')] }];
+    const text = scalarText(name);
+    return [text, { value, path: [...resources.path, text] }];
   });
 }
 

@@ -21,11 +21,18 @@ export function isTable(value: unknown): value is Table {
   return value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
 }
 
+/** A TOML scalar as text, dates as the file has them; '' for tables, lists and what is no value. */
+export function scalarText(value: unknown): string {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? '' : value.toISOString();
+  if (value === null || value === undefined || typeof value === 'object' || typeof value === 'function') return '';
+  return String(value);
+}
+
 /** The value as a finding shows it; null for secrets and tables. */
 export function shown({ value, path }: Entry, secretPaths: ReadonlySet<string>): string | null {
   if (isSecretKey(path) || secretPaths.has(path.join('.'))) return null;
   if (value === null || value === undefined || typeof value === 'object') return null;
-  return String(value);
+  return scalarText(value);
 }
 
 /**

@@ -19,7 +19,7 @@ import type { PipelineSettings } from './settings.ts';
 import { readHeaders } from './sheet.ts';
 import type { SourceTable } from './source-table.ts';
 import { didYouMean } from './suggest.ts';
-import { CONFIG_FILE, isTable, shown, type TomlContext, unknownKey } from './toml-table.ts';
+import { CONFIG_FILE, isTable, scalarText, shown, type TomlContext, unknownKey } from './toml-table.ts';
 import { validateChecks } from './validate-checks.ts';
 import { asTyped, validateJobs, validateTargets } from './validate-jobs.ts';
 import { validateSettings } from './validate-settings.ts';
@@ -194,7 +194,7 @@ function chooseDestination(
   }
   if (found.type !== null) {
     const place = { sheet: CONFIG_FILE, column: 'destination.type', value: shown(found.type, raw.secretPaths) };
-    return resolve(context, found, names, String(found.type.value), place);
+    return resolve(context, found, names, scalarText(found.type.value), place);
   }
   if (names.length === 1) return names[0] as string;
   const many = names.length > 1;

@@ -18,8 +18,11 @@ const incremental = { load_type: 'INCREMENTAL', watermark_column: 'updated_at' }
 const api = { source_type: 'api', source_name: 'api' };
 const files = { source_type: 'filesystem', source_name: 'files' };
 const oracle = { source_type: 'oracle', source_name: 'ora', schema_name: 'SALES' };
-const at = (column: string, value: string) =>
-  `error: SourceConfig row 2, ${column}${value === '' ? '' : ` "${value}"`}: `;
+/** The beginning of an error's message; long texts are cut in it. */
+const at = (column: string, value: string) => {
+  const quoted = value.length > 80 ? `${value.slice(0, 80)}…` : value;
+  return `error: SourceConfig row 2, ${column}${value === '' ? '' : ` "${quoted}"`}: `;
+};
 
 describe('the table of job columns', () => {
   it('has an example that its own parser takes, and names a default that it takes too', () => {
@@ -122,7 +125,7 @@ describe('values that are refused', () => {
   const refused: [string, Record<string, string>, string][] = [
     ['source_type', { source_type: 'postgrs' }, 'use postgresql, oracle, mssql, azure_sql, api or filesystem'],
     ['source_type', { source_type: '' }, 'fill in postgresql, oracle, mssql, azure_sql, api or filesystem'],
-    ['table_name', { table_name: 'x'.repeat(201) }, 'use at most 100 characters; these are 201'],
+    ['table_name', { table_name: 'x'.repeat(201) }, 'use at most 200 characters; these are 201'],
     ['source_name', { source_name: 'shpo' }, 'no connection of this name; known: shop, api, files, ora, ms, az'],
     ['table_name', { table_name: '' }, 'fill in this cell, e.g. orders'],
     ['table_name', { table_name: 'order lines' }, 'use letters, digits, _ and . only, and begin with a letter or _'],
