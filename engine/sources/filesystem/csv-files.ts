@@ -20,8 +20,9 @@ import {
   refuseTwins,
   selectColumns,
 } from './read-plan.ts';
+import { unpacked } from './scan-bytes.ts';
 import { scanFile } from './scan-file.ts';
-import { copyPrefix, prepareTextFile, readHead, scanError, spoolName, type TextFile, unpacked } from './text-file.ts';
+import { copyPrefix, prepareTextFile, readHead, scanError, spoolName, type TextFile } from './text-file.ts';
 import { columnType, mergeFacts, newFacts, type ValueFacts } from './value-facts.ts';
 
 const HEAD_BYTES = 64 * 1024;

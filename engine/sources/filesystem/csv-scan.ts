@@ -32,6 +32,8 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
   readonly #quote: number;
   readonly #nullText: Uint8Array;
   readonly #stops = new Uint8Array(256);
+  /** Takes what is not looked at: the header, and cells beyond the last column. */
+  readonly #ignored: ValueFacts = { ...newFacts(), kinds: KIND.text };
   #skipHeader: boolean;
 
   constructor(dialect: CsvDialect, width: number, skipHeader: boolean) {
@@ -49,6 +51,8 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
     const delimiter = this.#delimiter;
     const columns = this.facts.columns;
     const width = columns.length;
+    const nullable = this.#nullText.length > 0;
+    let lineEnds = this.facts.lineEnds;
     let at = 0;
     while (at < length && at < until && this.rows < mostRows) {
       const recordStart = at;
@@ -63,12 +67,25 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
           if (!header && column < width) this.#addQuoted(buffer, start + 1, at - 1, columns[column] as ValueFacts);
           if (at < length && stops[buffer[at] as number] === 0) throw new ScanFailure('quote', recordStart);
         } else {
-          while (stops[buffer[at] as number] === 0) at += 1;
-          if (at >= length && !atEnd) return recordStart;
-          if (!header && column < width && at > start) {
-            const facts = columns[column] as ValueFacts;
-            if ((facts.kinds & KIND.text) === 0 && !this.#isNull(buffer, start, at)) addText(buffer, start, at, facts);
+          const facts = header || column >= width ? this.#ignored : (columns[column] as ValueFacts);
+          const plain =
+            (facts.kinds & KIND.text) === 0 && !nullable
+              ? plainNumber(buffer, at, atEnd ? -1 : length, stops, facts)
+              : at;
+          if (plain > at) {
+            at = plain;
+          } else {
+            while (stops[buffer[at] as number] === 0) at += 1;
+            if (
+              at > start &&
+              (at < length || atEnd) &&
+              (facts.kinds & KIND.text) === 0 &&
+              !(nullable && this.#isNull(buffer, start, at))
+            ) {
+              addText(buffer, start, at, facts);
+            }
           }
+          if (at >= length && !atEnd) return recordStart;
         }
         column += 1;
         if (at >= length) {
@@ -77,11 +94,11 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
         } else if (buffer[at] === delimiter) {
           at += 1;
         } else if (buffer[at] === LF) {
-          this.facts.lineEnds |= 1;
+          if ((lineEnds & 1) === 0) lineEnds = this.facts.lineEnds |= 1;
           end = at + 1;
         } else if (at + 1 < length || atEnd) {
           const pair = at + 1 < length && buffer[at + 1] === LF;
-          this.facts.lineEnds |= pair ? 2 : 4;
+          if ((lineEnds & (pair ? 2 : 4)) === 0) lineEnds = this.facts.lineEnds |= pair ? 2 : 4;
           end = at + (pair ? 2 : 1);
         } else {
           return recordStart;
@@ -126,6 +143,39 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
     for (let index = 0; index < text.length; index += 1) if (buffer[start + index] !== text[index]) return false;
     return true;
   }
+}
+
+/**
+ * The short way for most numbers: whole ones of up to 15 digits, and decimals of up to 15 digits, without a leading zero.
+ * Gives back where the cell ends, or `start` where the cell is anything else or goes up to `cut`, where the buffer breaks off.
+ */
+function plainNumber(buffer: Uint8Array, start: number, cut: number, stops: Uint8Array, facts: ValueFacts): number {
+  let at = start;
+  let byte = buffer[at] as number;
+  if (byte < 49 || byte > 57) return start;
+  do {
+    at += 1;
+    byte = buffer[at] as number;
+  } while (byte >= 48 && byte <= 57);
+  const digits = at - start;
+  if (digits > 15 || at === cut) return start;
+  if (stops[byte] === 1) {
+    facts.kinds |= KIND.integer;
+    if (digits > facts.integerDigits) facts.integerDigits = digits;
+    return at;
+  }
+  if (byte !== 46) return start;
+  const fractionStart = at + 1;
+  do {
+    at += 1;
+    byte = buffer[at] as number;
+  } while (byte >= 48 && byte <= 57);
+  const fraction = at - fractionStart;
+  if (at === cut || stops[byte] === 0 || fraction === 0 || digits + fraction > 15) return start;
+  facts.kinds |= KIND.decimal;
+  if (digits > facts.integerDigits) facts.integerDigits = digits;
+  if (fraction > facts.fractionDigits) facts.fractionDigits = fraction;
+  return at;
 }
 
 /** Adds the facts of a later part of the same file. */

@@ -143,6 +143,7 @@ async function* read(
     for (const part of plan.parts) {
       throwIfCancelled(signal);
       yield segmentOf(part, plan, request);
+      throwIfCancelled(signal);
       await refuseChanges(store, part.files, signal);
       rows += request.sampleRows === null ? part.rows : Math.min(part.rows, request.sampleRows);
       bytes += bytesOf(part.files);

@@ -13,8 +13,8 @@ import {
   PATH_COLUMN,
   type PlanContext,
   partSource,
-  printTypes,
   pathList,
+  printTypes,
   type ReadPlan,
   selectColumns,
 } from './read-plan.ts';

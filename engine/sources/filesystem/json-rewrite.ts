@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { stringEnd } from './json-scan.ts';
 import type { RawPlan } from './json-types.ts';
 import type { RecordScanner } from './record-scanner.ts';
-import { scanBytes, spoolName, type TextFile } from './text-file.ts';
+import { scanBytes } from './scan-bytes.ts';
+import { spoolName, type TextFile } from './text-file.ts';
 
 /**
  * Copies a JSONL file that was scanned before, with the values of `plan` turned into JSON texts of what stood there,

@@ -66,9 +66,13 @@ export function refuseKeyTwins(shape: JsonShape, place: string): void {
   const seen = new Map<string, string>();
   for (const { name } of shape.fields) {
     if (name === '') {
-      throw new IngestError('JSON_KEY_EMPTY', `The records have a key without a name${place === '' ? '' : ` in "${place}"`}.`, {
-        hint: 'Name it in the source: a column needs a name.',
-      });
+      throw new IngestError(
+        'JSON_KEY_EMPTY',
+        `The records have a key without a name${place === '' ? '' : ` in "${place}"`}.`,
+        {
+          hint: 'Name it in the source: a column needs a name.',
+        },
+      );
     }
     const before = seen.get(name.toLowerCase());
     if (before !== undefined) {

@@ -188,7 +188,10 @@ export function as(expression: string, name: string): string {
 }
 
 /** Puts the types of columns as DuckDB prints them: it quotes the names of a struct's fields only where it must. */
-export async function printTypes(columns: readonly SourceColumn[], context: Pick<PlanContext, 'connection'>): Promise<void> {
+export async function printTypes(
+  columns: readonly SourceColumn[],
+  context: Pick<PlanContext, 'connection'>,
+): Promise<void> {
   const nested = columns.filter((column) => column.segmentType.includes('STRUCT('));
   if (nested.length === 0) return;
   const casts = nested.map((column, index) => `typeof(CAST(NULL AS ${column.segmentType})) AS t${index}`);

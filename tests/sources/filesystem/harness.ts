@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Workspace } from '../../../engine/duckdb/workspace.ts';
 import { createFilesystemSource } from '../../../engine/sources/filesystem/filesystem-source.ts';
-import type { IncrementalRead, ReadRequest, ReadSummary, ReadWarning, SourceColumn } from '../../../engine/sources/source.ts';
+import type {
+  IncrementalRead,
+  ReadRequest,
+  ReadSummary,
+  ReadWarning,
+  SourceColumn,
+} from '../../../engine/sources/source.ts';
 import type { Job } from '../../../engine/spec/job.ts';
 import { resourceOptionsModel } from '../../../engine/spec/resource.ts';
 
@@ -35,7 +41,10 @@ export class FilesHarness {
   static async open(): Promise<FilesHarness> {
     const root = await mkdtemp(join(tmpdir(), 'ingest-files-'));
     await mkdir(join(root, 'data'));
-    return new FilesHarness(root, await Workspace.open({ memoryLimitMiB: 1024, threads: 2, tempDirectory: join(root, 'duckdb') }));
+    return new FilesHarness(
+      root,
+      await Workspace.open({ memoryLimitMiB: 1024, threads: 2, tempDirectory: join(root, 'duckdb') }),
+    );
   }
 
   async close(): Promise<void> {
@@ -72,17 +81,37 @@ export class FilesHarness {
     this.#spools += 1;
     const spoolDirectory = join(this.#root, `spool-${this.#spools}`);
     await mkdir(spoolDirectory);
-    return { workspace: this.workspace, spoolDirectory, signal, progress: () => {}, warn: (warning: ReadWarning) => { warnings.push(warning); }, log: () => {} };
+    return {
+      workspace: this.workspace,
+      spoolDirectory,
+      signal,
+      progress: () => {},
+      warn: (warning: ReadWarning) => {
+        warnings.push(warning);
+      },
+      log: () => {},
+    };
   }
 
   /** Reads a job to its end. `select` is what is selected from each segment. */
   async read(
-    job: Partial<Job> & { file_format: Job['file_format'] }, more: Partial<ReadRequest> = {}, select = '*', onSegment: () => Promise<void> = async () => {},
+    job: Partial<Job> & { file_format: Job['file_format'] },
+    more: Partial<ReadRequest> = {},
+    select = '*',
+    onSegment: () => Promise<void> = async () => {},
   ): Promise<ReadResult> {
     const warnings: ReadWarning[] = [];
     const source = this.source();
     const reading = source.read(this.request(job, more), await this.context(warnings));
-    const result: ReadResult = { rows: [], columns: [], types: {}, segments: 0, counted: 0, summary: undefined as never, warnings };
+    const result: ReadResult = {
+      rows: [],
+      columns: [],
+      types: {},
+      segments: 0,
+      counted: 0,
+      summary: undefined as never,
+      warnings,
+    };
     for (;;) {
       const next = await reading.next();
       if (next.done) {
@@ -94,12 +123,18 @@ export class FilesHarness {
       result.types = Object.fromEntries(segment.columns.map((column) => [column.name, column.segmentType]));
       result.segments += 1;
       result.counted += segment.rows ?? 0;
-      const described = await this.sql<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${segment.from}`);
+      const described = await this.sql<{ column_name: string; column_type: string }>(
+        `DESCRIBE SELECT * FROM ${segment.from}`,
+      );
       // DuckDB describes a column of nothing but NULL as INTEGER.
-      const promised = segment.columns.map((column) => [column.name, column.segmentType === '"NULL"' ? 'INTEGER' : column.segmentType]);
+      const promised = segment.columns.map((column) => [
+        column.name,
+        column.segmentType === '"NULL"' ? 'INTEGER' : column.segmentType,
+      ]);
       const real = described.map((column) => [column.column_name, column.column_type]);
-      if (JSON.stringify(promised) !== JSON.stringify(real)) throw new Error(`segment promises ${JSON.stringify(promised)}, has ${JSON.stringify(real)}`);
-      result.rows.push(...await this.sql(`SELECT ${select} FROM ${segment.from} AS s`));
+      if (JSON.stringify(promised) !== JSON.stringify(real))
+        throw new Error(`segment promises ${JSON.stringify(promised)}, has ${JSON.stringify(real)}`);
+      result.rows.push(...(await this.sql(`SELECT ${select} FROM ${segment.from} AS s`)));
       await onSegment();
       await segment.release();
     }
@@ -108,11 +143,38 @@ export class FilesHarness {
 
 export function makeJob(job: Partial<Job>): Job {
   return {
-    row: 2, source_type: 'filesystem', source_name: 'files', table_name: 'things', load_type: 'FULL', enabled: true, schema_name: null,
-    watermark_column: null, last_watermark: null, chunk_size: 100_000, api_endpoint: null, pagination_type: 'single_page', auth_type: 'none', page_size: 100,
-    data_selector: null, file_glob: '**/*.parquet', file_format: 'parquet', incremental_mode: 'none', source_object: null, target_schema: null, target_table: 'things',
-    primary_key: [], write_disposition: 'append', columns: [], column_types: {}, filter: null, lag: null, schema_contract: 'evolve', tags: [], description: null,
-    options: resourceOptionsModel.parse({}), ...job,
+    row: 2,
+    source_type: 'filesystem',
+    source_name: 'files',
+    table_name: 'things',
+    load_type: 'FULL',
+    enabled: true,
+    schema_name: null,
+    watermark_column: null,
+    last_watermark: null,
+    chunk_size: 100_000,
+    api_endpoint: null,
+    pagination_type: 'single_page',
+    auth_type: 'none',
+    page_size: 100,
+    data_selector: null,
+    file_glob: '**/*.parquet',
+    file_format: 'parquet',
+    incremental_mode: 'none',
+    source_object: null,
+    target_schema: null,
+    target_table: 'things',
+    primary_key: [],
+    write_disposition: 'append',
+    columns: [],
+    column_types: {},
+    filter: null,
+    lag: null,
+    schema_contract: 'evolve',
+    tags: [],
+    description: null,
+    options: resourceOptionsModel.parse({}),
+    ...job,
   };
 }
 
