@@ -25,13 +25,33 @@ test('every dependency is pinned to one version', () => {
   expect(loose).toEqual([]);
 });
 
-test('the lockfile names no registry, so that any mirror can serve it, and every package has its checksum', () => {
-  const { packages } = json('package-lock.json') as {
-    packages: Record<string, { resolved?: string; integrity?: string; link?: boolean; inBundle?: boolean }>;
-  };
-  const entries = Object.entries(packages).filter(([name]) => name !== '');
+interface LockEntry {
+  resolved?: string;
+  integrity?: string;
+  optional?: boolean;
+  inBundle?: boolean;
+  optionalDependencies?: Record<string, string>;
+}
+const { packages } = json('package-lock.json') as { packages: Record<string, LockEntry> };
+const entries = Object.entries(packages).filter(([name]) => name !== '');
+
+test('the lockfile names no registry, so that any mirror can serve it', () => {
   expect(entries.filter(([, entry]) => entry.resolved !== undefined).map(([name]) => name)).toEqual([]);
-  expect(entries.filter(([, entry]) => !entry.integrity && !entry.inBundle).map(([name]) => name)).toEqual([]);
+});
+
+test('every package has its checksum, but for other systems whose packages a mirror may lack', () => {
+  const without = entries.filter(([, entry]) => !entry.integrity && !entry.inBundle);
+  expect(without.filter(([, entry]) => !entry.optional).map(([name]) => name)).toEqual([]);
+});
+
+// npm ci refuses a lockfile that lacks one: run `node .ci/complete-lockfile.ts` after `npm install`.
+test('every optional dependency is in the lockfile, for every system', () => {
+  const missing = entries.flatMap(([parent, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !packages[`${parent}/node_modules/${name}`] && !packages[`node_modules/${name}`],
+    ),
+  );
+  expect(missing).toEqual([]);
 });
 
 test('packages whose install script the build needs are allowed to run it', () => {
