@@ -53,13 +53,12 @@ const jobCell = (name: (typeof JOB_COLUMN_NAMES)[number]) => {
 
 /** Most rows name a connection of their own kind. */
 const KINDS: Record<string, string> = { shop: 'postgresql', api: 'api', files: 'filesystem' };
-const jobCells = fc
+const jobCells: fc.Arbitrary<string[]> = fc
   .tuple(fc.nat(9), ...JOB_COLUMN_NAMES.map(jobCell))
-  .map(([luck, type, name, ...rest]) => [
-    luck > 0 && Object.hasOwn(KINDS, name) ? (KINDS[name] as string) : type,
-    name,
-    ...rest,
-  ]);
+  .map(([luck, ...cells]) => {
+    const [type, name, ...rest] = cells as [string, string, ...string[]];
+    return [luck > 0 && Object.hasOwn(KINDS, name) ? (KINDS[name] as string) : type, name, ...rest];
+  });
 
 const jobSheet: fc.Arbitrary<RawSheet> = fc
   .record({
@@ -79,7 +78,7 @@ const jobSheet: fc.Arbitrary<RawSheet> = fc
 const otherSheet = (name: string, headers: readonly string[], cell: fc.Arbitrary<string>): fc.Arbitrary<RawSheet> =>
   fc
     .record({
-      headers: fc.oneof(fc.constant([...headers]), fc.array(anyText, { maxLength: 4 })),
+      headers: fc.oneof(fc.constant<string[]>([...headers]), fc.array(anyText, { maxLength: 4 })),
       rows: fc.array(fc.array(cell, { maxLength: headers.length + 2 }), { maxLength: 4 }),
     })
     .map((sheet) => ({
