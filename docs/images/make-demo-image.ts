@@ -9,7 +9,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Terminal } from '../../engine/cli/terminal.ts';
 import { runDemo } from '../../resources/sample/demo.ts';
 
-const COLUMNS = 150;
+const COLUMNS = 154;
 const CHARACTER = 7.25;
 const LINE = 18;
 const PADDING = 22;
