@@ -11,9 +11,9 @@ import { buildPackage, creations } from './build-package.ts';
 import { KINDS } from './kinds.ts';
 
 const CHILD = fileURLToPath(new URL('load-in-child.ts', import.meta.url));
-const ROWS = 60_000;
+const ROWS = 40_000;
 const PACKAGES = 4;
-const KILLS = 5;
+const KILLS = 3;
 const target = { schema: 'raw', table: 'orders' };
 const key = { pipeline: 'test_pipeline', target_schema: 'raw', target_table: 'orders' };
 const never = new AbortController().signal;

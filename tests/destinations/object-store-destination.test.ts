@@ -295,6 +295,39 @@ describe('Parquet folder', () => {
     expect(await files()).toEqual([...foreign, '1.1.0.parquet', '_manifests'].toSorted());
   });
 
+  it('does not take the files of a load that still runs, though its lock was broken', async () => {
+    await load(await orders('1.1', [1]));
+    const slow = await orders('1.2', [2]);
+    const gate = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    const putIfAbsent = async (name: string, text: string) => {
+      if (name.endsWith('.json')) {
+        arrived.resolve();
+        await gate.promise;
+      }
+      return await store.putIfAbsent(name, text);
+    };
+    const running = load(slow, { putIfAbsent }, []);
+    await arrived.promise;
+    // Another process, which shares no memory with this one, comes to the same target and fails.
+    const other = createObjectStoreDestination(
+      { name: 'dest', schema: 'raw' },
+      {
+        store: withFaults(store, {
+          location: `${lake} seen from elsewhere`,
+          write: async () => Promise.reject(failure('EIO')),
+        }),
+        workspace,
+        tempDirectory: join(root, 'temporary'),
+      },
+    );
+    await expect(other.load(await orders('1.3', [3]), [], never)).rejects.toMatchObject({ code: 'DESTINATION_FAILED' });
+    gate.resolve();
+    expect(await running).toEqual({ loaded: true, rows: 1 });
+    expect(await ids()).toEqual([1, 2]);
+    expect(await files('orders/_manifests')).toEqual(['00000001.json', '00000002.json']);
+  });
+
   it('refuses a manifest of a newer version, a damaged one, and a newer state', async () => {
     const pack = await orders('1.1', [1]);
     await load(pack);

@@ -233,7 +233,10 @@ class ObjectStoreDestination implements Destination {
     const { target_schema: schema, target_table: table, load_id: loadId, tables } = pack.manifest;
     const key = `${tablePrefix(schema, table)}_manifests/${loadId}.loading`;
     const names = new Set([...current.tables, ...tables].map((candidate) => candidate.name));
-    await this.#store.putIfAbsent(key, JSON.stringify({ load_id: loadId, tables: [...names] }));
+    await this.#store.putIfAbsent(
+      key,
+      JSON.stringify({ load_id: loadId, base: current.number, tables: [...names] } satisfies Announcement),
+    );
     return key;
   }
 
@@ -248,7 +251,8 @@ class ObjectStoreDestination implements Destination {
   }
 
   /**
-   * Removes files that no longer count: those the manifest lists as garbage, and those of announced loads that never became visible.
+   * Removes files that no longer count: those the manifest lists as garbage, and those of announced loads that never became visible
+   * and never will, since the manifest that they would have to commit is another's. (One that may still run is left alone.)
    * Nothing else is touched, whatever lies in the folder. A file that cannot be removed (Windows: somebody reads it) waits for the next load.
    */
   async #cleanUp(target: TargetRef, manifest: StoreManifest): Promise<void> {
@@ -262,6 +266,7 @@ class ObjectStoreDestination implements Destination {
     const prefix = `${tablePrefix(target.schema, target.table)}_manifests/`;
     for (const note of (await this.#store.list(prefix)).filter((name) => name.endsWith('.loading'))) {
       const announced = parseNote(await this.#store.read(prefix + note));
+      if (announced && announced.base >= manifest.number) continue;
       let all = true;
       for (const table of announced?.tables ?? []) {
         const folder = tablePrefix(target.schema, table);
@@ -315,10 +320,17 @@ function isFileOfLoad(name: string, loadId: string): boolean {
   return loadId !== '' && name.startsWith(`${loadId}.`) && /^\d+\.parquet$/.test(name.slice(loadId.length + 1));
 }
 
-function parseNote(text: string | null): { load_id: string; tables: string[] } | null {
+/** What a load says before it writes: which files may be its own, and the number of the manifest that it builds on. */
+interface Announcement {
+  load_id: string;
+  base: number;
+  tables: string[];
+}
+
+function parseNote(text: string | null): Announcement | null {
   try {
     const note = JSON.parse(text ?? 'null');
-    return typeof note?.load_id === 'string' && Array.isArray(note.tables) ? note : null;
+    return typeof note?.load_id === 'string' && Number.isInteger(note.base) && Array.isArray(note.tables) ? note : null;
   } catch {
     return null;
   }
