@@ -1,13 +1,13 @@
 /**
- * Makes `docs/images/demo.svg`, the picture of the README, from what `npm run demo` really prints: `node docs/images/make-demo-image.ts`.
+ * Makes `docs/images/demo.svg`, the picture of the README, from what `npm run demo` really prints: `node resources/make-demo-image.ts`.
  * Colours and line breaks are the demo's own; only its middle is left out.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { Terminal } from '../../engine/cli/terminal.ts';
-import { runDemo } from '../../resources/sample/demo.ts';
+import { Terminal } from '../engine/cli/terminal.ts';
+import { runDemo } from './sample/demo.ts';
 
 const COLUMNS = 154;
 const CHARACTER = 7.25;
@@ -32,7 +32,10 @@ try {
   const terminal = new Terminal({ stdout, stderr, color: true, env: { FORCE_COLOR: '1' } });
   await runDemo(path.join(folder, '.demo'), terminal, new AbortController().signal);
   const lines = printed.replaceAll(`${folder}${path.sep}`, '').trim().split('\n');
-  await writeFile(path.join(import.meta.dirname, 'demo.svg'), svg(['$ npm run demo', '', ...excerpt(lines)]));
+  await writeFile(
+    path.join(import.meta.dirname, '..', 'docs', 'images', 'demo.svg'),
+    svg(['$ npm run demo', '', ...excerpt(lines)]),
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
