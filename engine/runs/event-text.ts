@@ -1,4 +1,6 @@
-import type { JobResult, RunEvent } from './events.ts';
+import { type JobResult, LOG_LEVELS, type RunEvent } from './events.ts';
+
+const LEVEL_WIDTH = Math.max(...LOG_LEVELS.map((level) => level.length));
 
 /**
  * One line for people that says what an event says, without a time or a colour: the terminal and the log view add theirs.
@@ -34,7 +36,7 @@ export function eventText(event: RunEvent): string {
 
 /** An event as a plain line of a log: time (UTC), level, text. */
 export function eventLine(event: RunEvent): string {
-  return `${new Date(event.at).toISOString()} ${event.level.padEnd(7)} ${eventText(event)}`;
+  return `${new Date(event.at).toISOString()} ${event.level.padEnd(LEVEL_WIDTH)} ${eventText(event)}`;
 }
 
 /** `1,234 rows, 5.6 MB, 3 pages` */
