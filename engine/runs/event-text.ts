@@ -19,7 +19,8 @@ export function eventText(event: RunEvent): string {
     case 'job_retry':
       return `${event.job}: attempt ${event.attempt} failed, next in ${secondsText(event.wait_ms / 1000)}: ${event.code}: ${event.message}`;
     case 'job_schema_change':
-      return `${event.job}: ${event.table}: ${event.change}`;
+      // A change names its table itself where it may be a child table.
+      return `${event.job}: ${event.change.startsWith(`${event.table}: `) ? '' : `${event.table}: `}${event.change}`;
     case 'job_warning':
       return `${event.job}: ${event.code}${event.column === undefined ? '' : ` (${event.column})`}: ${withHint(event)}`;
     case 'job_finished':

@@ -41,6 +41,7 @@ const TEXTS: [RunEvent, string][] = [
     'a.b: attempt 1 failed, next in 1.5 s: C: m',
   ],
   [{ ...base, type: 'job_schema_change', job: 'a.b', table: 't', change: 'added c' }, 'a.b: t: added c'],
+  [{ ...base, type: 'job_schema_change', job: 'a.b', table: 't', change: 't: created' }, 'a.b: t: created'],
   [{ ...base, type: 'job_warning', job: 'a.b', code: 'W', message: 'm', hint: 'h', column: 'c' }, 'a.b: W (c): m → h'],
   [
     { ...base, type: 'job_finished', job: 'a.b', result },
