@@ -8,9 +8,8 @@ import { CONFIG_FILE, isTable, remark, scalarText, type TomlContext } from './to
 
 /** How the workbook uses a connection. */
 export interface ConnectionUse {
-  /** Kind and row of the first job that names it with a valid source_type. */
-  type: SourceType;
-  row: number;
+  /** Kind of the first job that names it with a valid source_type. */
+  type: SourceType | null;
   /** Some enabled job uses it. */
   enabled: boolean;
 }
@@ -44,16 +43,19 @@ export function connectionUses(
   const [nameAt, typeAt, enabledAt] = ['source_name', 'source_type', 'enabled'].map(
     (name) => index.get(name) ?? -1,
   ) as [number, number, number];
-  for (const { row, cells } of sheet?.rows ?? []) {
+  for (const { cells } of sheet?.rows ?? []) {
     const type = sourceTypeOf(cells[typeAt] ?? '');
     const named = (cells[nameAt] ?? '').trim();
-    if (type === null || named === '') continue;
     const name = Object.hasOwn(sections, named) ? named : type;
+    if (name === null) continue;
     const flag = parseFlag(cells[enabledAt] ?? '');
     const enabled = flag.ok ? flag.value : true;
     const use = uses.get(name);
-    if (use === undefined) uses.set(name, { type, row, enabled });
-    else use.enabled ||= enabled;
+    if (use === undefined) uses.set(name, { type, enabled });
+    else {
+      use.enabled ||= enabled;
+      use.type ??= type;
+    }
   }
   return uses;
 }
@@ -128,7 +130,7 @@ function connectionType(
       },
     );
   }
-  if (use !== undefined) return use.type;
+  if (use?.type != null) return use.type;
   const byName = sourceTypeOf(name);
   if (byName !== null) return byName;
   if (table.base_url !== undefined) return 'api';

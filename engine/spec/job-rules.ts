@@ -2,7 +2,7 @@ import { alternatives } from './cells.ts';
 import type { Remark } from './finding-list.ts';
 import type { Job } from './job.ts';
 import type { JobColumnName } from './job-columns.ts';
-import { DATABASE_SOURCE_TYPES, INCREMENTAL_MODES } from './kinds.ts';
+import { DATABASE_SOURCE_TYPES, type FileFormat, INCREMENTAL_MODES } from './kinds.ts';
 import { normalizeNames } from './naming.ts';
 
 /** What a rule says of a job, and at which cell. */
@@ -96,6 +96,11 @@ export function jobRules(job: Job): RuleRemark[] {
       ),
     );
   }
+  const format = job.source_type === 'filesystem' ? formatOfGlob(job.file_glob) : null;
+  if (format !== null && format !== job.file_format) {
+    const problem = `these files look like ${format}, and file_format says ${job.file_format}`;
+    remarks.push({ ...warning('file_glob', 'JOB_FORMAT_DOUBTFUL', problem), fix: null });
+  }
   if (!incremental && job.write_disposition === 'append') {
     remarks.push(
       warning(
@@ -119,6 +124,20 @@ export function jobRules(job: Job): RuleRemark[] {
   if (job.columns.length > 0) remarks.push(...columnRules(job, incremental));
   if (job.primary_key.length > 1) remarks.push(...collisions('primary_key', job.primary_key));
   return remarks;
+}
+
+const EXTENSIONS: Record<string, FileFormat> = {
+  parquet: 'parquet',
+  csv: 'csv',
+  tsv: 'csv',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+};
+
+/** The format that a glob's extension speaks of, compression left aside. */
+function formatOfGlob(glob: string): FileFormat | null {
+  const extension = /\.([a-z]+)(?:\.(?:gz|gzip|zst|zstd))?$/i.exec(glob.trim())?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(EXTENSIONS, extension) ? (EXTENSIONS[extension] as FileFormat) : null;
 }
 
 function columnRules(job: Job, incremental: boolean): RuleRemark[] {

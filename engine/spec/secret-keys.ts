@@ -36,6 +36,12 @@ export function isSecretKey(path: readonly string[]): boolean {
   return SECRET_ENDING.test(key);
 }
 
+/** Passwords and signatures inside of URLs: `https://user:PASSWORD@host/?sig=SIGNATURE`. */
+const IN_URL = [
+  /:\/\/[^/?#\s]*?:([^/?#\s]+)@/g,
+  /[?&;](?:sig|signature|token|access_token|api_?key|key|password|pwd|secret)=([^&#\s;]+)/gi,
+];
+
 /** Adds to `into` all texts below `value` (found under `path`) that are secrets: by their key, or because `secretPaths` names them. */
 export function collectSecrets(
   value: unknown,
@@ -51,6 +57,9 @@ export function collectSecrets(
     // A table of credentials holds host and user too: its keys speak for themselves.
     const below = secret && path.at(-1) !== 'credentials';
     for (const [key, item] of Object.entries(value)) collectSecrets(item, [...path, key], secretPaths, into, below);
+  } else if (!secret && typeof value === 'string') {
+    for (const pattern of IN_URL)
+      for (const [, found] of value.matchAll(pattern)) if (found !== undefined) into.add(found);
   } else if (secret && (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'))
     into.add(String(value));
 }

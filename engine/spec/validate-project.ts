@@ -1,8 +1,7 @@
 import type { Connection } from './connection.ts';
 import { connectionUses, readConnections } from './connections.ts';
 import type { DestinationConfig } from './destination.ts';
-import { type DestinationTables, findDestinations, readDestination } from './destination-table.ts';
-import { FindingList, meant, type Place } from './finding-list.ts';
+import { FindingList, meant } from './finding-list.ts';
 import type { Job } from './job.ts';
 import { JOB_COLUMN_NAMES, type JobColumnName, REQUIRED_JOB_COLUMNS } from './job-columns.ts';
 import { destinationSecrets, environmentName, type NeededSecret, neededSecrets } from './needed-secrets.ts';
@@ -15,12 +14,12 @@ import {
   type Validation,
 } from './project.ts';
 import { collectSecrets } from './secret-keys.ts';
-import type { PipelineSettings } from './settings.ts';
 import { readHeaders } from './sheet.ts';
 import type { SourceTable } from './source-table.ts';
 import { didYouMean } from './suggest.ts';
-import { CONFIG_FILE, isTable, scalarText, shown, type TomlContext, unknownKey } from './toml-table.ts';
+import { CONFIG_FILE, isTable, type TomlContext, unknownKey } from './toml-table.ts';
 import { validateChecks } from './validate-checks.ts';
+import { validateDestinations } from './validate-destinations.ts';
 import { asTyped, validateJobs, validateTargets } from './validate-jobs.ts';
 import { validateSettings } from './validate-settings.ts';
 
@@ -62,7 +61,13 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
   }
   const sections = isTable(raw.config.sources) ? raw.config.sources : {};
   const connections = readConnections(list, raw.config, raw.secretPaths, connectionUses(sheet, index, sections));
-  const { destinations, destination, found } = readDestinations(context, raw, settings, settingRows, options);
+  const { destinations, destination, found } = validateDestinations(
+    context,
+    raw,
+    settings,
+    settingRows,
+    options.destination ?? null,
+  );
 
   const read = { jobs: [] as Job[], invalidJobs: [] as Validation['invalidJobs'] };
   if (sheet !== null && headers?.usable === true) {
@@ -95,6 +100,7 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
     const path = destination === null ? undefined : found.tables.get(destination)?.path;
     if (chosen !== undefined && path !== undefined) reportDestinationSecrets(context, raw, chosen, path);
   }
+  reportUnusedCredentials(context, read.jobs, connections.tables);
   const checks = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
   return {
     project: { settings, jobs: read.jobs, checks, connections: valid, destinations, destination },
@@ -123,121 +129,6 @@ function inReadingOrder(list: FindingList): Validation['findings'] {
     return known < 0 ? 3 : known;
   };
   return list.findings.sort((a, b) => rank(a.sheet) - rank(b.sheet) || (a.row ?? 0) - (b.row ?? 0));
-}
-
-/** Which destination a run uses: asked for, then the sheet, then `[destination].type`, then the only one there is. */
-function readDestinations(
-  context: TomlContext,
-  raw: RawProject,
-  settings: PipelineSettings,
-  settingRows: ReadonlyMap<keyof PipelineSettings, number>,
-  options: ValidateOptions,
-): { destinations: Record<string, DestinationConfig>; destination: string | null; found: DestinationTables } {
-  const found = findDestinations(context, raw.config);
-  const names = [...found.tables.keys()];
-  const destination = chooseDestination(context, raw, found, names, settings, settingRows, options);
-  const destinations: Record<string, DestinationConfig> = Object.create(null) as Record<string, DestinationConfig>;
-  const staging = stagingOf(found, destination);
-  for (const [name, table] of found.tables) {
-    // What this run does not load into cannot stop it.
-    const severity = name === destination || name === staging ? 'error' : 'warning';
-    const read = readDestination({ ...context, severity }, table, settings.name);
-    if (read !== null) destinations[name] = read;
-  }
-  const chosen = destination === null ? undefined : destinations[destination];
-  if (chosen?.type === 'databricks' && chosen.staging_volume === undefined) {
-    checkStaging(context, found, staging, [...(found.tables.get(chosen.name)?.path ?? []), 'staging']);
-  }
-  return { destinations, destination, found };
-}
-
-function stagingOf(found: DestinationTables, destination: string | null): string | null {
-  const table = destination === null ? undefined : found.tables.get(destination);
-  if (table?.type !== 'databricks') return null;
-  return typeof table.table.staging === 'string' ? table.table.staging : 'filesystem';
-}
-
-function checkStaging(context: TomlContext, found: DestinationTables, staging: string | null, path: string[]): void {
-  if (staging !== null && found.tables.get(staging)?.type === 'filesystem') return;
-  const stores = [...found.tables.values()].filter(({ type }) => type === 'filesystem').map(({ name }) => name);
-  context.list.add(
-    { sheet: CONFIG_FILE, column: path.join('.'), value: staging },
-    {
-      severity: 'error',
-      code: 'DESTINATION_STAGING',
-      problem: 'Databricks needs a filesystem destination to stage files in, or staging_volume',
-      hint: stores.length === 0 ? 'Add [destination.filesystem] with its bucket_url.' : `Set staging = "${stores[0]}".`,
-    },
-  );
-}
-
-function chooseDestination(
-  context: TomlContext,
-  raw: RawProject,
-  found: DestinationTables,
-  names: readonly string[],
-  settings: PipelineSettings,
-  settingRows: ReadonlyMap<keyof PipelineSettings, number>,
-  options: ValidateOptions,
-): string | null {
-  const asked = options.destination ?? null;
-  if (asked !== null)
-    return resolve(context, found, names, asked, { sheet: CONFIG_FILE, column: '--destination', value: asked });
-  if (settings.destination !== null) {
-    const place = {
-      sheet: raw.settings?.name ?? SETTINGS_SHEET,
-      row: settingRows.get('destination'),
-      column: 'destination',
-      value: settings.destination,
-    };
-    return resolve(context, found, names, settings.destination, place);
-  }
-  if (found.type !== null) {
-    const place = { sheet: CONFIG_FILE, column: 'destination.type', value: shown(found.type, raw.secretPaths) };
-    return resolve(context, found, names, scalarText(found.type.value), place);
-  }
-  if (names.length === 1) return names[0] as string;
-  const many = names.length > 1;
-  context.list.add(
-    { sheet: CONFIG_FILE, column: 'destination' },
-    {
-      severity: 'error',
-      code: many ? 'DESTINATION_AMBIGUOUS' : 'DESTINATION_MISSING',
-      problem: many ? `there are ${names.join(', ')}; say which one a run uses` : 'there is no destination',
-      hint: many
-        ? `Set destination in sheet ${SETTINGS_SHEET}, [destination] type = "${names[0]}", or give --destination.`
-        : 'Add [destination.duckdb] with path = "output.duckdb".',
-    },
-  );
-  return null;
-}
-
-/** A destination by its name, or by its kind where only one is of it. */
-function resolve(
-  context: TomlContext,
-  found: DestinationTables,
-  names: readonly string[],
-  wanted: string,
-  place: Place,
-): string | null {
-  const name =
-    names.find((known) => known === wanted) ??
-    names.find((known) => known.toLowerCase() === wanted.trim().toLowerCase());
-  if (name !== undefined) return name;
-  const ofKind = names.filter((known) => found.tables.get(known)?.type === wanted.trim().toLowerCase());
-  if (ofKind.length === 1) return ofKind[0] as string;
-  const fix = didYouMean(wanted, names);
-  context.list.add(place, {
-    severity: 'error',
-    code: 'DESTINATION_UNKNOWN',
-    problem:
-      names.length === 0
-        ? 'no destination of this name; there is none'
-        : `no destination of this name; known: ${names.join(', ')}`,
-    hint: fix === null ? `Add [destinations.${wanted}] to ${CONFIG_FILE}.` : meant(fix),
-    fix,
-  });
-  return null;
 }
 
 function isDeferred(raw: RawProject, path: readonly string[]): boolean {
@@ -296,6 +187,35 @@ function reportMissing(context: TomlContext, raw: RawProject, { path, rows }: Ne
     hint: `Set the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.${empty}`,
   });
   return true;
+}
+
+const CREDENTIALS = ['auth.token', 'auth.api_key', 'auth.password', 'auth.client_secret'];
+
+/** A token that is there and not sent: most likely nobody said how. */
+function reportUnusedCredentials(
+  context: TomlContext,
+  jobs: readonly Job[],
+  tables: ReadonlyMap<string, SourceTable>,
+): void {
+  const open = new Set<string>();
+  for (const { enabled, auth_type, source_type, source_name } of jobs) {
+    if (enabled && source_type === 'api' && auth_type === 'none')
+      open.add(tables.has(source_name) ? source_name : source_type);
+  }
+  for (const name of open) {
+    const given = tables.get(name)?.given;
+    const key = CREDENTIALS.find((credential) => given?.has(credential) === true)?.replace('auth.', '');
+    if (key === undefined || given?.has('auth.type') === true) continue;
+    context.list.add(
+      { sheet: CONFIG_FILE, column: `sources.${name}.auth_type` },
+      {
+        severity: 'warning',
+        code: 'CREDENTIALS_NOT_SENT',
+        problem: `is not set, so ${key} is never sent`,
+        hint: 'Set auth_type to api_key, bearer, basic or oauth2, here or in the job.',
+      },
+    );
+  }
 }
 
 function reportUnusedResources(

@@ -310,6 +310,17 @@ describe('APIs', () => {
     });
   });
 
+  it('says when a token is never sent', () => {
+    const { findings } = validateProject(
+      rawProject([jobRow({ source_type: 'api', source_name: 'api' })], {
+        config: { sources: { api: { ...API, token: 'a-token-of-mine' } }, destination: { duckdb: {} } },
+      }),
+    );
+    expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+      'warning: .dlt/config.toml, sources.api.auth_type: is not set, so token is never sent',
+    ]);
+  });
+
   it('settles job cell over resource over connection over built-in', () => {
     const table = {
       ...API,

@@ -104,8 +104,8 @@ describe('values that are taken', () => {
     ["dlt's paginator", { ...api, pagination_type: 'OffsetPaginator' }, { pagination_type: 'offset' }],
     [
       'files',
-      { ...files, file_format: 'CSV' },
-      { file_format: 'csv', file_glob: '**/*.parquet', incremental_mode: 'none' },
+      { ...files, file_format: 'CSV', file_glob: 'in/*.csv.gz' },
+      { file_format: 'csv', file_glob: 'in/*.csv.gz', incremental_mode: 'none' },
     ],
     [
       'new files',
@@ -227,6 +227,11 @@ describe('values that are worth a word', () => {
       'a target that is normalised',
       { target_table: 'My Table' },
       'notice: SourceConfig row 2, target_table "My Table": becomes my_table in the destination',
+    ],
+    [
+      'a format that the files do not have',
+      { ...files, file_glob: '*.csv' },
+      'warning: SourceConfig row 2, file_glob "*.csv": these files look like csv, and file_format says parquet',
     ],
   ];
   it.each(told)('%s', (_, cells, message) => {
