@@ -118,7 +118,7 @@ export class ChunkWriter {
     this.#appender = duckdb.appender_create(this.#connection.handle, null, this.#table);
   }
 
-  /** Starts a row whose texts and blobs lie in `buffer[start, end)`, which may be the driver's own buffer: nothing keeps it. */
+  /** Starts a row whose texts and blobs lie in `buffer[start, end)`, which may be the driver's own buffer: it is not needed after {@link endRow}. */
   beginRow(buffer: Uint8Array, start: number, end: number): void {
     const length = end - start;
     this.#bytes += length;

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import type { ChunkWriter } from '../../duckdb/chunk-writer.ts';
 import type { ColumnBuffer } from '../../duckdb/column-buffer.ts';
 import { IngestError } from '../../errors.ts';
@@ -27,7 +26,7 @@ export type WireFormat = (typeof WIRE_FORMATS)[number];
 /** Writes the value in `bytes[at, at + length)` into the column's buffer at `row`. */
 export type Decoder = (bytes: Uint8Array, at: number, length: number, row: number) => void;
 
-export const REJECTIONS = ['not_finite', 'too_large', 'too_many_decimals', 'out_of_range', 'not_utf8'] as const;
+export const REJECTIONS = ['not_finite', 'too_large', 'too_many_decimals', 'out_of_range'] as const;
 export type Rejection = (typeof REJECTIONS)[number];
 
 /** Ends the read because a value cannot land exactly. */
@@ -39,8 +38,6 @@ export interface DecoderOptions {
   wire: WireFormat;
   /** Dates and timestamps: let PostgreSQL's infinities become DuckDB's. */
   infinities: boolean;
-  /** Texts of a database in SQL_ASCII may be anything: they are checked, value by value. */
-  checkUtf8: boolean;
 }
 
 /** The decoder of a column, chosen once. */
@@ -71,7 +68,6 @@ export function createDecoder(writer: ChunkWriter, column: ColumnBuffer, options
     case 'uuid':
       return uuidDecoder(column);
     case 'text':
-      return options.checkUtf8 ? checkedTextDecoder(writer, column, reject) : textDecoder(writer, column);
     case 'bytes':
       return textDecoder(writer, column);
     case 'jsonb':
@@ -194,14 +190,6 @@ function jsonbDecoder(writer: ChunkWriter, column: ColumnBuffer): Decoder {
   };
 }
 
-function checkedTextDecoder(writer: ChunkWriter, column: ColumnBuffer, reject: RejectValue): Decoder {
-  return (bytes, at, length, row) => {
-    const text = bytes.subarray(at, at + length);
-    if (!isUtf8(text)) reject(Buffer.from(text.subarray(0, 60)).toString('latin1'), 'not_utf8');
-    column.setText(row, bytes, at, length, writer.heapBase + at);
-  };
-}
-
 function valueError(object: string, column: string, type: string, value: string, why: Rejection): IngestError {
   const place = `${object}, column "${column}"`;
   const asText = `column_types: ${column}:varchar reads the column as text`;
@@ -223,10 +211,6 @@ function valueError(object: string, column: string, type: string, value: string,
     case 'out_of_range':
       return new IngestError('VALUE_OUT_OF_RANGE', `${place}: ${value} is beyond what ${type} holds.`, {
         hint: `${asText}; or leave such rows out with filter.`,
-      });
-    case 'not_utf8':
-      return new IngestError('VALUE_NOT_UTF8', `${place}: the value ${JSON.stringify(value)} is not UTF-8.`, {
-        hint: 'The database is in SQL_ASCII, which keeps bytes of any encoding. Correct the rows, or read a view that converts the column with convert_from().',
       });
     default:
       return why satisfies never;

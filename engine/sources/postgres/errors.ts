@@ -98,6 +98,13 @@ function explainServer(state: string, error: DriverError, { connection, doing }:
         message: `${doing}: the server ended the statement: ${said}`,
         hint: 'An administrator or a statement_timeout ended it. Read fewer rows (columns, filter, INCREMENTAL) or have the limit raised.',
       };
+    case '22021':
+    case '22P05':
+      return {
+        code: 'VALUE_NOT_UTF8',
+        message: `${doing}: a text is not UTF-8: ${said}`,
+        hint: 'The database keeps bytes of another encoding (SQL_ASCII). Correct the rows, or read a view that converts the column with convert_from().',
+      };
     case '25006':
       return {
         code: 'READ_ONLY',

@@ -1,11 +1,12 @@
 import { IngestError } from '../../errors.ts';
 import { type CatalogColumn, findColumn } from './catalog.ts';
-import { quoteIdentifier, typedLiteral } from './literal.ts';
-import { fromClause, type ReadPlan } from './read-plan.ts';
+import { quoteIdentifier, quoteName, typedLiteral } from './literal.ts';
+import type { ReadPlan } from './read-plan.ts';
 import type { PostgresSession } from './session.ts';
 
 /** Types whose ranges can be cut into equal pieces by arithmetic, with the cast back from the cut. */
-const CUTTABLE = new Set(['int2', 'int4', 'int8', 'numeric', 'date', 'timestamp', 'timestamptz']);
+const TIMES = new Set(['date', 'timestamp', 'timestamptz']);
+const CUTTABLE = new Set(['int2', 'int4', 'int8', 'numeric', ...TIMES]);
 /** A smaller piece is not worth a connection. */
 const MIN_PAGES = 64;
 
@@ -74,35 +75,25 @@ async function rangeCuts(
   partitions: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const isTime = ['date', 'timestamp', 'timestamptz'].includes(column.baseType);
   const own = quoteIdentifier(column.name);
-  const type = column.baseTypeSql;
-  // Ranges of the whole object: a filter or watermark needs no even parts.
-  const source = { ...plan, columns: plan.columns.slice(0, 1), watermark: null };
-  const finite = isTime
-    ? `isfinite(${own})`
-    : column.baseType === 'numeric'
-      ? `${own} NOT IN ('NaN', 'Infinity', '-Infinity')`
-      : 'true';
-  const from = fromClause(
-    { ...source, columns: [{ ...(source.columns[0] as (typeof plan.columns)[number]), name: column.name }] },
-    finite,
-  );
-  const low = isTime ? 'extract(epoch FROM low)::numeric' : 'low::numeric';
-  const high = isTime ? 'extract(epoch FROM high)::numeric' : 'high::numeric';
-  const cut = `${low} + (${high} - ${low}) * i / ${partitions}`;
-  const asType = isTime
-    ? `(to_timestamp((${cut})::float8) AT TIME ZONE 'UTC')::${type === quoteTimestamptz ? `timestamp AT TIME ZONE 'UTC'` : type}`
-    : `floor(${cut})::${type}`;
+  const share = `i / ${partitions}::numeric`;
+  const [finite, cut] = TIMES.has(column.baseType)
+    ? [`isfinite(${own})`, `low + (high - low) * (${share})::float8`]
+    : [
+        `${own}::text NOT IN ('NaN', 'Infinity', '-Infinity')`,
+        `floor(low::numeric + (high::numeric - low::numeric) * ${share})`,
+      ];
+  // A date and a number of days that is not whole have no sum.
+  const exact = column.baseType === 'date' ? `low + ((high - low) * ${share})::int` : cut;
+  const object = quoteName(plan.object.schema, plan.object.name);
   const rows = await session.query(
-    `SELECT DISTINCT cut::text AS cut, cut AS position FROM (SELECT ${asType} AS cut FROM
-       (SELECT min(${own}) AS low, max(${own}) AS high ${from}) bounds, generate_series(1, ${partitions - 1}) i
-     WHERE low < high) cuts WHERE cut IS NOT NULL ORDER BY 2`,
+    `SELECT cut::text AS cut FROM (
+       SELECT DISTINCT (${exact})::${column.baseTypeSql} AS cut
+       FROM (SELECT min(${own}) AS low, max(${own}) AS high FROM ${object} WHERE ${finite}) bounds, generate_series(1, ${partitions - 1}) i
+       WHERE low < high) cuts ORDER BY cuts.cut`,
     [],
     `Finding the range of ${column.name} in ${plan.name}`,
     signal,
   );
   return rows.map((row) => row.cut as string);
 }
-
-const quoteTimestamptz = '"pg_catalog"."timestamptz"';

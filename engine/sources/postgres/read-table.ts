@@ -145,7 +145,6 @@ class PartReader {
     await writer.begin();
     const decode = createRowDecoder(writer, plan.columns, {
       object: plan.name,
-      unknownEncoding: session.unknownEncoding,
       onRows: () => counts.report(),
     });
     const copy = await session.copyOut(

@@ -10,7 +10,6 @@ const TRAILER = 0xffff;
 
 export interface RowDecoderOptions {
   object: string;
-  unknownEncoding: boolean;
   /** Called every few thousand rows. */
   onRows(): void;
 }
@@ -28,7 +27,6 @@ export function createRowDecoder(
       object: options.object,
       wire: column.wire,
       infinities: column.infinities,
-      checkUtf8: options.unknownEncoding,
     }),
   );
   let started = false;

@@ -39,25 +39,24 @@ export class PostgresSession {
   readonly encrypted: boolean;
   /** e.g. `18.4` */
   readonly serverVersion: string;
-  /** True for SQL_ASCII databases, whose texts may be in any encoding. */
-  readonly unknownEncoding: boolean;
   readonly #connection: PostgresConnection;
   readonly #client: pg.Client;
   readonly #tls: ConnectionOptions | false;
   #closed: Promise<void> | null = null;
+  /** Called once the connection is gone. */
+  onClose: () => void = () => undefined;
 
   private constructor(
     connection: PostgresConnection,
     client: pg.Client,
     tls: ConnectionOptions | false,
-    server: { version: string; encoding: string },
+    serverVersion: string,
   ) {
     this.#connection = connection;
     this.#client = client;
     this.#tls = tls;
     this.encrypted = tls !== false;
-    this.serverVersion = server.version;
-    this.unknownEncoding = server.encoding === 'SQL_ASCII';
+    this.serverVersion = serverVersion;
   }
 
   /** Connects as `ssl_mode` says. Throws a plain IngestError. */
@@ -107,14 +106,8 @@ export class PostgresSession {
     try {
       await client.connect();
       await client.query(`${SESSION_SETTINGS}; SET statement_timeout = ${connection.query_timeout * 1000}`);
-      const settings = await client.query<TextRow>(
-        "SELECT current_setting('server_version') AS version, current_setting('server_encoding') AS encoding",
-      );
-      const server = settings.rows[0] ?? {};
-      return new PostgresSession(connection, client, tls, {
-        version: (server.version ?? '').split(' ')[0] ?? '',
-        encoding: server.encoding ?? '',
-      });
+      const shown = await client.query<TextRow>('SHOW server_version');
+      return new PostgresSession(connection, client, tls, shown.rows[0]?.server_version?.split(' ')[0] ?? 'unknown');
     } catch (error) {
       destroy();
       throw error;
@@ -177,6 +170,7 @@ export class PostgresSession {
         // The closed socket ends the statement too, as soon as the server writes to it.
       } finally {
         connection.stream.destroy();
+        this.onClose();
       }
     })();
     return this.#closed;
@@ -194,6 +188,7 @@ export class PostgresSession {
         stream.destroy();
       } finally {
         clearTimeout(timer);
+        this.onClose();
       }
     })();
     return this.#closed;

@@ -72,7 +72,7 @@ export class ReadBench implements AsyncDisposable {
         const texts = await connection.rows<Record<string, string | null>>(
           `SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ${segment.from}`,
         );
-        result.rows.push(...texts);
+        for (const row of texts) result.rows.push(row);
         await segment.release();
       }
     } finally {
