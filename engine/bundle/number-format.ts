@@ -83,7 +83,9 @@ export function numberText(stored: string, format: NumberFormat, date1904: boole
 /** Shortest text of a number within 15 significant digits, without exponent. */
 function plainText(stored: string): string {
   if (/^-?\d{1,400}$/.test(stored)) return stored.replace(/^(-?)0+(?=\d)/, '$1').replace(/^-0$/, '0');
-  const text = String(Number(Number(stored).toPrecision(15)));
+  const value = Number(stored);
+  // A text this short has at most fifteen digits already.
+  const text = String(stored.length <= 15 ? value : Number(value.toPrecision(15)));
   const match = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
   if (!match) return text === '-0' ? '0' : text;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;

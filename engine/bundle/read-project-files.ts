@@ -26,8 +26,18 @@ export interface ProjectFiles {
   config: Table;
   /** `.dlt/secrets.toml`; in the plan's flat form it holds the connections, too. */
   secrets: Table;
+  /** Where each key path (`sources.shop.port`) stands; what config says counts before secrets, an overlay before both. */
+  lines: ReadonlyMap<string, TomlPlace>;
   /** Problems of the files themselves; their messages never hold a TOML value. */
   findings: Finding[];
+}
+
+/** A line of a TOML file, named as findings name it. */
+export interface TomlPlace {
+  /** `.dlt/config.toml` */
+  file: string;
+  /** 1-based. */
+  line: number;
 }
 
 export interface ReadProjectOptions {
@@ -69,6 +79,7 @@ export async function readProjectFiles(directory: string, options: ReadProjectOp
     settings: sheets.settings,
     config: config.table,
     secrets: secrets?.table ?? {},
+    lines: new Map([...placesOf(secrets, SECRETS_FILE), ...config.places]),
     findings,
   };
 }
@@ -192,19 +203,34 @@ async function unreadable(path: string, error: unknown): Promise<Finding> {
   );
 }
 
-async function readConfig(folder: string, env: string | undefined): Promise<ParsedToml & { found: boolean }> {
+interface Config {
+  table: Table;
+  places: [string, TomlPlace][];
+  findings: Finding[];
+  found: boolean;
+}
+
+async function readConfig(folder: string, env: string | undefined): Promise<Config> {
   const base = await readToml(folder, CONFIG_FILE);
-  const parsed = { table: base?.table ?? {}, findings: base?.findings ?? [], found: base !== null };
-  if (env === undefined) return parsed;
+  const config: Config = {
+    table: base?.table ?? {},
+    places: placesOf(base, CONFIG_FILE),
+    findings: base?.findings ?? [],
+    found: base !== null,
+  };
+  if (env === undefined) return config;
   const file = `.dlt/config.${env}.toml`;
+  // A name, never a path.
   const overlay = /^[\w-]+$/.test(env) ? await readToml(folder, file) : null;
-  if (overlay)
+  if (overlay) {
     return {
-      table: layOver(parsed.table, overlay.table),
-      findings: [...parsed.findings, ...overlay.findings],
+      table: layOver(config.table, overlay.table),
+      places: [...config.places, ...placesOf(overlay, file)],
+      findings: [...config.findings, ...overlay.findings],
       found: true,
     };
-  const names = (await readdir(join(folder, '.dlt')).catch(() => [])).flatMap(
+  }
+  const names = (await readdir(join(folder, '.dlt')).catch((): string[] => [])).flatMap(
     (name) => /^config\.([\w-]+)\.toml$/.exec(name)?.[1] ?? [],
   );
   const missing = finding(
@@ -216,7 +242,11 @@ async function readConfig(folder: string, env: string | undefined): Promise<Pars
       ? `Use one of ${names.sort().join(', ')}.`
       : `Create ${file} with what differs from ${CONFIG_FILE}.`,
   );
-  return { ...parsed, findings: [...parsed.findings, missing] };
+  return { ...config, findings: [...config.findings, missing] };
+}
+
+function placesOf(parsed: ParsedToml | null, file: string): [string, TomlPlace][] {
+  return [...(parsed?.lines ?? [])].map(([path, line]) => [path, { file, line }]);
 }
 
 /** Null where the file does not exist. */
@@ -228,6 +258,7 @@ async function readToml(folder: string, file: string): Promise<ParsedToml | null
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     return {
       table: {},
+      lines: new Map(),
       findings: [
         finding(
           'error',

@@ -23,9 +23,15 @@ export function mapRow(map: RowMap, row: number): number {
 
 /** A mapper that answers {@link mapRow} in constant time; for the hundred thousands of cells of a sheet. */
 export function rowMapper(map: RowMap): (row: number) => number {
-  const steps = [...map.inserted.keys(), ...[...map.deleted].map((row) => row + 1)].sort((a, b) => a - b);
-  if (steps.length === 0) return (row) => row;
-  const shifts = steps.map((step) => mapRow(map, step) - step);
+  const changes = [...map.inserted, ...[...map.deleted].map((row): [number, number] => [row + 1, -1])];
+  if (changes.length === 0) return (row) => row;
+  changes.sort(([a], [b]) => a - b);
+  const steps = changes.map(([row]) => row);
+  let sum = 0;
+  const shifts = changes.map(([, rows]) => {
+    sum += rows;
+    return sum;
+  });
   return (row) => {
     let low = 0;
     let high = steps.length;

@@ -4,10 +4,13 @@ import { parse, stringify, TomlDate, TomlError } from 'smol-toml';
 import { IngestError, messageOf } from '../errors.ts';
 import type { Finding } from '../spec/finding.ts';
 import type { Table } from '../spec/project.ts';
+import { tomlLines } from './toml-lines.ts';
 
 export interface ParsedToml {
   /** Empty where the text is not valid TOML. Dates are their TOML text. */
   table: Table;
+  /** The line of each key path. */
+  lines: ReadonlyMap<string, number>;
   findings: Finding[];
 }
 
@@ -82,7 +85,8 @@ const REASONS: readonly (readonly [said: string, meant: string, hint?: string])[
  */
 export function parseToml(text: string, file: string): ParsedToml {
   try {
-    return { table: plain(parse(text.replace(/^\uFEFF/, ''), { maxDepth: 100 })) as Table, findings: [] };
+    const table = plain(parse(text.replace(/^\uFEFF/, ''), { maxDepth: 100 })) as Table;
+    return { table, lines: tomlLines(text), findings: [] };
   } catch (error) {
     const said = messageOf(error);
     const known = REASONS.find(([reason]) => said.startsWith(`Invalid TOML document: ${reason}`));
@@ -92,6 +96,7 @@ export function parseToml(text: string, file: string): ParsedToml {
     const hint = known?.[2] ?? 'Compare the line with key = "value" and [table]; texts stand in quotation marks.';
     return {
       table: {},
+      lines: new Map(),
       findings: [
         {
           severity: 'error',
@@ -134,6 +139,7 @@ function unreadable(file: string, row: number | null, message: string): ParsedTo
   const hint = 'Save it again as UTF-8 (in Notepad: File > Save As > Encoding > UTF-8).';
   return {
     table: {},
+    lines: new Map(),
     findings: [
       {
         severity: 'error',
@@ -164,7 +170,8 @@ function firstBadLine(bytes: Buffer): number {
 
 /** Dates as their text, tables as plain objects. */
 function plain(value: unknown): unknown {
-  if (value instanceof TomlDate) return value.toISOString();
+  // The clock's digits as written: no thousandths that nobody typed.
+  if (value instanceof TomlDate) return value.toISOString().replace(/\.000(?=Z|[+-]|$)/, '');
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const copy: Table = {};

@@ -81,7 +81,8 @@ export function readXml(xml: string, handlers: XmlHandlers, part: string, file: 
 function declare(attributes: Record<string, string>, namespaces: Map<string, string>) {
   let undo: [string, string | undefined][] | null = null;
   for (const name in attributes) {
-    if (!name.startsWith('xmlns') || (name.length > 5 && name[5] !== ':')) continue;
+    // The first letter decides for nearly all of them.
+    if (name.charCodeAt(0) !== 0x78 || !name.startsWith('xmlns') || (name.length > 5 && name[5] !== ':')) continue;
     const prefix = name.slice(6);
     undo ??= [];
     undo.push([prefix, namespaces.get(prefix)]);

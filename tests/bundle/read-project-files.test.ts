@@ -38,10 +38,18 @@ test('sheets, settings and secrets of a folder', async () => {
     settings: null,
     config: { sources: { crm: { base_url: 'https://x', timeout: 30 } } },
     secrets: { sources: { crm: { token: 't' } } },
+    lines: new Map([
+      ['sources', { file: '.dlt/config.toml', line: 1 }],
+      ['sources.crm', { file: '.dlt/config.toml', line: 1 }],
+      ['sources.crm.token', { file: '.dlt/secrets.toml', line: 2 }],
+      ['sources.crm.base_url', { file: '.dlt/config.toml', line: 2 }],
+      ['sources.crm.timeout', { file: '.dlt/config.toml', line: 3 }],
+    ]),
     findings: [],
   });
   const prod = await readProjectFiles(path.relative(process.cwd(), folder.path), { env: 'prod' });
   expect(prod.config).toEqual({ sources: { crm: { base_url: 'https://x', timeout: 60 } } });
+  expect(prod.lines.get('sources.crm.timeout')).toEqual({ file: '.dlt/config.prod.toml', line: 2 });
   expect(prod.directory).toBe(folder.path);
 });
 

@@ -56,7 +56,8 @@ describe('reading', () => {
   test('byte order mark, CRLF, dates as texts', () => {
     const text = '\uFEFF[a]\r\nb = "c" # d\r\nday = 2024-01-31\r\nat = 2024-01-31T13:45:00Z\r\nlist = [2024-01-31]\r\n';
     expect(parseTomlBytes(Buffer.from(text), 'f.toml')).toEqual({
-      table: { a: { b: 'c', day: '2024-01-31', at: '2024-01-31T13:45:00.000Z', list: ['2024-01-31'] } },
+      table: { a: { b: 'c', day: '2024-01-31', at: '2024-01-31T13:45:00Z', list: ['2024-01-31'] } },
+      lines: new Map(Object.entries({ a: 1, 'a.b': 2, 'a.day': 3, 'a.at': 4, 'a.list': 5 })),
       findings: [],
     });
   });
