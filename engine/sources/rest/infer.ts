@@ -30,6 +30,8 @@ export class ShapeNode {
   count = 0;
   /** Null items were seen (lists only; fields are nullable anyway). */
   nulls = 0;
+  /** A number beyond the range of a double was seen, and its digits are gone. */
+  overflows = false;
   /** Numbers beyond BIGINT were seen. */
   beyondBigint = false;
   /** An exact number was seen here or below. */
@@ -66,6 +68,7 @@ export function observe(node: ShapeNode, value: unknown, exact: boolean, depth: 
     case 'number':
       node.count += 1;
       node.kinds |= Number.isSafeInteger(value) ? INTEGER : DOUBLE;
+      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) node.overflows = true;
       return false;
     case 'boolean':
       node.count += 1;

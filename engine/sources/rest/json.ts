@@ -25,22 +25,36 @@ interface RawJsonSupport {
 // TypeScript's library does not know the source-text proposal yet; Node 24 does.
 const rawJsonSupport = JSON as unknown as RawJsonSupport;
 
-/**
- * Sixteen digits and points in a row, or a digit with an exponent of two digits or more: every number that a double may damage has one of them.
- * Patterns of one length let V8 skip ahead, so that ordinary pages cost next to nothing; strings that match cost a closer look.
- */
-const MANY_DIGITS = /[\d.]{16}/;
-const LONG_EXPONENT = /\d[eE][+\-\d]\d\d/;
+/** A number of 16 digits or more where a JSON value can begin. Inside strings it may match too: that costs time, no digit. */
+const LONG_NUMBER = /[:,[\s]-?\d(?:\.?\d){15}/;
 
-/** A number of 16 digits or more, or one with a three-digit exponent, where a JSON value can begin. Inside strings it may match too: that costs time, no digit. */
-const SUSPICIOUS_NUMBER = /[:,[\s]-?(?:\d(?:\.?\d){15}|\d[\d.]*[eE][+-]?\d{3})/;
+/**
+ * True where the text has 16 digits and points in a row, which every number that a double may damage has (an exponent beyond its range apart:
+ * that gives Infinity, and `infer.ts` refuses it). Such a run covers one place in 16, so only these are looked at.
+ */
+function hasLongRun(text: string): boolean {
+  for (let at = 15; at < text.length; at += 16) {
+    if (!isDigitOrPoint(text.charCodeAt(at))) continue;
+    let first = at;
+    while (first > 0 && isDigitOrPoint(text.charCodeAt(first - 1))) first -= 1;
+    let last = at;
+    while (last + 1 < text.length && isDigitOrPoint(text.charCodeAt(last + 1))) last += 1;
+    if (last - first >= 15) return true;
+  }
+  return false;
+}
+
+function isDigitOrPoint(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46;
+}
 
 /**
  * Parses JSON so that no digit is lost: numbers that a double holds stay numbers, others become {@link ExactNumber}s.
+ * @param careful looks at every number, also where the text shows no long one
  * @throws SyntaxError as JSON.parse does.
  */
-export function parseJson(text: string): ParsedJson {
-  const exact = (MANY_DIGITS.test(text) || LONG_EXPONENT.test(text)) && SUSPICIOUS_NUMBER.test(text);
+export function parseJson(text: string, careful = false): ParsedJson {
+  const exact = careful || (hasLongRun(text) && LONG_NUMBER.test(text));
   const repair = hasSurrogateEscape(text);
   if (!exact && !repair) return { value: JSON.parse(text), exact: false, repaired: false };
   const value = rawJsonSupport.parse(text, (_key, item, { source }) => {

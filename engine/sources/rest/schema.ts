@@ -137,6 +137,11 @@ function typedPlace(
   warnings: ReadWarning[],
 ): TypedPlace {
   const { kinds } = node;
+  if (node.overflows) {
+    throw new IngestError('API_NUMBER_TOO_LARGE', `${path} holds a number beyond 1.8e308, which no column can hold.`, {
+      hint: 'Leave the field out with the columns of the job, or ask the API for it as text.',
+    });
+  }
   if (kinds === 0) return { type: null, sourceType: 'null', rewrite: null };
   if (kinds === OBJECT && !node.opaque) return structPlace(node, path, measured, warnings);
   if (kinds === LIST && !node.opaque) {

@@ -170,6 +170,6 @@ async function eachRecord(
     throwIfCancelled(signal);
     const lines = (rest + (chunk as string)).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) await visit(parseJson(line).value as JsonRecord);
+    for (const line of lines) await visit(parseJson(line, true).value as JsonRecord);
   }
 }

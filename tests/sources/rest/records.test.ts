@@ -43,6 +43,13 @@ describe('exact values', () => {
     expect(result.warnings.map(({ code }) => code)).toEqual(['API_NUMBER_AS_TEXT']);
   });
 
+  test('a number beyond the range of a double is refused, not turned into null', async () => {
+    await expect(read('[{"o":{"a":1e400}}]')).rejects.toMatchObject({
+      code: 'API_NUMBER_TOO_LARGE',
+      message: expect.stringContaining('o.a'),
+    });
+  });
+
   test('exact numbers in nested places and in JSON', async () => {
     const result = await read(
       '[{"o":{"n":[1,12345678901234567890]},"j":{"x":0.1234567890123456789}},{"o":null,"j":"text"}]',
