@@ -97,7 +97,7 @@ class Batch {
     this.#input = input;
     this.#root = root;
     const files = root.files.map((file) => path.join(input.folder, file.name));
-    this.#rows = `read_parquet(${literalList(files)})`;
+    this.#rows = `read_parquet(${literalList(files)}, hive_partitioning = false)`;
   }
 
   async checkKey(): Promise<void> {
@@ -236,7 +236,7 @@ class Batch {
       const files = literalList(table.files.map((file) => path.join(this.#input.folder, file.name)));
       const text = `concat(${literal(table.name)}, ${LIST_INDEX}, ${content(dataColumns(table))})`;
       return [
-        `SELECT ${ROOT_ID} AS _dlt_root, ${text} AS _dlt_text FROM read_parquet(${files}) SEMI JOIN picked ON picked.${ROW_ID} = ${ROOT_ID}`,
+        `SELECT ${ROOT_ID} AS _dlt_root, ${text} AS _dlt_text FROM read_parquet(${files}, hive_partitioning = false) SEMI JOIN picked ON picked.${ROW_ID} = ${ROOT_ID}`,
       ];
     });
     // a boundary remembers the keys alone where keys decide; then children do not matter
@@ -318,7 +318,7 @@ async function rewrite(input: DeduplicateInput, drops: string): Promise<PackageT
     for (const file of table.files) {
       const source = path.join(input.folder, file.name);
       const id = index === 0 ? ROW_ID : ROOT_ID;
-      const rows = `read_parquet(${literal(source)}) r`;
+      const rows = `read_parquet(${literal(source)}, hive_partitioning = false) r`;
       const match = `d.${ROW_ID} = r.${id}`;
       const [hit] = await input.connection.rows<{ n: string }>(
         `SELECT count(*) AS n FROM ${rows} WHERE EXISTS (SELECT 1 FROM ${drops} d WHERE ${match})`,

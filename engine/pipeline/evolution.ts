@@ -1,10 +1,10 @@
 import type { DestinationCapabilities } from '../destinations/capabilities.ts';
 import type { ExistingTable, SchemaChange } from '../destinations/destination.ts';
 import { canonicalType, decimalOf } from '../duckdb/type-text.ts';
+import { isSafeWidening } from '../duckdb/widening.ts';
 import { IngestError } from '../errors.ts';
 import type { PackageTable } from '../load/load-package.ts';
 import type { SchemaContract } from '../spec/kinds.ts';
-import { isSafeWidening } from './exact-cast.ts';
 
 /** What becomes of one column of a batch in the light of the table that is already there. */
 export type ColumnFate =

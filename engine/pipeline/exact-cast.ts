@@ -1,5 +1,6 @@
 import { literal } from '../duckdb/sql.ts';
 import { decimalOf } from '../duckdb/type-text.ts';
+import { isSafeWidening } from '../duckdb/widening.ts';
 import { IngestError, messageOf } from '../errors.ts';
 
 /** Marks errors that {@link exactCast} raises inside DuckDB, so that {@link describeCastError} can tell them from others. */
@@ -7,48 +8,7 @@ const MARK = 'INGEST_CAST';
 /** Between the parts of such an error; no column name or type holds it. */
 const SEPARATOR = '\u001f';
 
-const INTEGER_DIGITS: Record<string, number> = {
-  TINYINT: 3,
-  UTINYINT: 3,
-  SMALLINT: 5,
-  USMALLINT: 5,
-  INTEGER: 10,
-  UINTEGER: 10,
-  BIGINT: 19,
-  UBIGINT: 20,
-  HUGEINT: 39,
-  UHUGEINT: 39,
-};
-const INTEGER_RANK: Record<string, number> = { TINYINT: 1, SMALLINT: 2, INTEGER: 3, BIGINT: 4, HUGEINT: 5 };
-const UNSIGNED_RANK: Record<string, number> = { UTINYINT: 1, USMALLINT: 2, UINTEGER: 3, UBIGINT: 4, UHUGEINT: 5 };
-
-/** True where every value of `from` is a value of `to` (types in canonical spelling), so that no check is needed. */
-export function isSafeWidening(from: string, to: string): boolean {
-  if (from === to) return true;
-  const fromDecimal = decimalOf(from);
-  const toDecimal = decimalOf(to);
-  if (fromDecimal && toDecimal) {
-    return (
-      toDecimal.scale >= fromDecimal.scale &&
-      toDecimal.precision - toDecimal.scale >= fromDecimal.precision - fromDecimal.scale
-    );
-  }
-  const fromDigits = INTEGER_DIGITS[from];
-  if (fromDigits !== undefined) {
-    if (toDecimal) return toDecimal.precision - toDecimal.scale >= fromDigits;
-    const signed = INTEGER_RANK[to];
-    if (signed !== undefined) return signed > (INTEGER_RANK[from] ?? UNSIGNED_RANK[from] ?? 9);
-    const unsigned = UNSIGNED_RANK[to];
-    if (unsigned !== undefined) return unsigned > (UNSIGNED_RANK[from] ?? 9);
-    if (to === 'DOUBLE') return fromDigits <= 10;
-    if (to === 'FLOAT') return fromDigits <= 5;
-  }
-  return (
-    (from === 'FLOAT' && to === 'DOUBLE') ||
-    (from === 'DATE' && (to === 'TIMESTAMP' || to === 'TIMESTAMP_S')) ||
-    ((from === 'TIMESTAMP_S' || from === 'TIMESTAMP_MS') && to === 'TIMESTAMP')
-  );
-}
+const INTEGERS = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/;
 
 /**
  * A DuckDB expression that casts `expression` from one type to another and keeps every value exactly, or raises an error that names the column and the value.
@@ -78,12 +38,10 @@ export function fits(expression: string, from: string, to: string): string {
   if (from === 'TIMESTAMP_NS' && (to === 'TIMESTAMP' || to === 'TIMESTAMP WITH TIME ZONE')) return possible;
   if (to === 'DOUBLE' || to === 'FLOAT') {
     // from an integer column the digits must survive; from text and decimals a person asked for floating point by column_types
-    return INTEGER_DIGITS[from] === undefined
-      ? possible
-      : `(${possible} AND TRY_CAST(${cast} AS ${from}) = ${expression})`;
+    return !INTEGERS.test(from) ? possible : `(${possible} AND TRY_CAST(${cast} AS ${from}) = ${expression})`;
   }
   if (from !== 'VARCHAR') return `(${possible} AND TRY_CAST(${cast} AS ${from}) IS NOT DISTINCT FROM ${expression})`;
-  const scale = decimalOf(to)?.scale ?? (INTEGER_DIGITS[to] === undefined ? null : 0);
+  const scale = decimalOf(to)?.scale ?? (INTEGERS.test(to) ? 0 : null);
   if (scale !== null) {
     // the digits behind the point decide; with an exponent the value itself is compared, as double
     const fraction = `length(rtrim(regexp_extract(${expression}, '\\.([0-9]*)', 1), '0'))`;

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WorkspaceConnection } from '../../engine/duckdb/workspace.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
-import {
-  castOrNull,
-  describeCastError,
-  exactCast,
-  isSafeWidening,
-  storedType,
-} from '../../engine/pipeline/exact-cast.ts';
+import { castOrNull, describeCastError, exactCast, storedType } from '../../engine/pipeline/exact-cast.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 let workspace: Workspace;
@@ -72,16 +66,6 @@ test.each([
   expect(error.message).toContain(to);
   expect(error.hint).toContain('column_types');
   expect(await cast(value, from, to, castOrNull)).toBeNull();
-});
-
-test('a widening needs no check', () => {
-  expect(isSafeWidening('INTEGER', 'BIGINT')).toBe(true);
-  expect(isSafeWidening('UINTEGER', 'BIGINT')).toBe(true);
-  expect(isSafeWidening('UBIGINT', 'BIGINT')).toBe(false);
-  expect(isSafeWidening('BIGINT', 'DOUBLE')).toBe(false);
-  expect(isSafeWidening('DECIMAL(10,2)', 'DECIMAL(11,3)')).toBe(true);
-  expect(isSafeWidening('DECIMAL(10,2)', 'DECIMAL(10,3)')).toBe(false);
-  expect(isSafeWidening('DATE', 'TIMESTAMP')).toBe(true);
 });
 
 test('what Parquet would lose is stored as text', () => {

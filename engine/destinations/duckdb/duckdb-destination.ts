@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { identifier, literal } from '../../duckdb/sql.ts';
+import { isSafeWidening } from '../../duckdb/widening.ts';
 import type { Workspace, WorkspaceConnection } from '../../duckdb/workspace.ts';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage } from '../../load/load-package.ts';
@@ -14,7 +15,6 @@ import type {
   TargetLock,
   TargetRef,
 } from '../destination.ts';
-import { isSafeWidening } from '../widening.ts';
 import { type Attachment, attach, inConnection } from './attachment.ts';
 import { dltSchemaOf } from './dlt-schema.ts';
 import { describeLoadError } from './duckdb-errors.ts';

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { isNumericWidening } from '../../duckdb/widening.ts';
 import type { Workspace } from '../../duckdb/workspace.ts';
 import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage } from '../../load/load-package.ts';
@@ -15,7 +16,6 @@ import type {
   TargetRef,
 } from '../destination.ts';
 import { Mutex } from '../mutex.ts';
-import { isNumericWidening } from '../widening.ts';
 import { Manifests, type StoreManifest, tablePrefix } from './manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 import { describeStoreError } from './store-errors.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isNumericWidening, isSafeWidening } from '../../engine/destinations/widening.ts';
-import { query } from './read-back.ts';
+import { isNumericWidening, isSafeWidening } from '../../engine/duckdb/widening.ts';
+import { query } from '../destinations/read-back.ts';
 
 /** Values at the edges of each type, as SQL. */
 const EDGES: Record<string, string[]> = {

@@ -1,5 +1,4 @@
-// biome-ignore lint/style/noRestrictedImports: from here `../duckdb` is the engine's folder, not the destination of that name
-import { canonicalType, decimalOf } from '../duckdb/type-text.ts';
+import { canonicalType, decimalOf } from './type-text.ts';
 
 /** Signed integer types and how many decimal digits they may need. */
 const SIGNED = new Map([
