@@ -4,14 +4,8 @@ import { didYouMean } from '../spec/suggest.ts';
 import { toCommandForm } from './command-form.ts';
 import type { CommandContext, GlobalOptions } from './context.ts';
 import { EXIT, type ExitCode, reportFailure, usageError } from './failure.ts';
-import { type OutputStream, Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
-
-export interface Surroundings {
-  stdout: OutputStream;
-  stderr: OutputStream;
-  env: Record<string, string | undefined>;
-}
 
 const EXAMPLES = `
 Examples:
@@ -31,11 +25,14 @@ Exit codes: 0 all well · 1 a job failed · 2 the configuration or the arguments
  * Parses arguments (without `node` and the script) and runs the command. Never throws: what goes wrong is printed and becomes the exit code.
  * Commands are loaded when they are run, so that `--help` does not wait for a database engine.
  */
-export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+export async function runCommandLine(
+  args: readonly string[],
+  terminal: Terminal,
+  env: Record<string, string | undefined>,
+): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const wanted = { json: args.includes('--json'), debug: /DEBUG/i.test(args[args.indexOf('--log-level') + 1] ?? '') };
-  const terminal = new Terminal({ ...surroundings, color: !args.includes('--no-color') });
-  const program = buildProgram(terminal, surroundings.env, (code) => {
+  const wanted = { json: args.includes('--json'), debug: /--log-level[ =]debug/i.test(args.join(' ')) };
+  const program = buildProgram(terminal, env, (code) => {
     exitCode = code;
   });
   const commands = program.commands.flatMap((command) => [command.name(), ...command.aliases()]);
@@ -50,7 +47,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
 }
 
 /** One row of this table is one command: its words, its options, and where its code is. */
-function buildProgram(terminal: Terminal, env: Surroundings['env'], setExitCode: (code: ExitCode) => void): Command {
+function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCode: (code: ExitCode) => void): Command {
   const program = new Command('ingest')
     .description(
       'Runs ingestion jobs that are written in a workbook: reads databases, APIs and files, lands them in DuckDB or Parquet.',

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { runCommandLine } from '../../engine/cli/command-line.ts';
+import { Terminal } from '../../engine/cli/terminal.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 const MAIN = path.join(ROOT, 'engine', 'cli', 'main.ts');
@@ -20,7 +21,13 @@ export async function cli(args: string[], env: Record<string, string> = {}): Pro
       return true;
     },
   });
-  const code = await runCommandLine(args, { stdout: stream('stdout'), stderr: stream('stderr'), env });
+  const terminal = new Terminal({
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    env,
+    color: !args.includes('--no-color'),
+  });
+  const code = await runCommandLine(args, terminal, env);
   return { code, ...written };
 }
 

@@ -131,6 +131,27 @@ describe('cancellation', () => {
   });
 });
 
+test('a second Ctrl+C ends at once what does not end in order', async () => {
+  const entry = path.join(import.meta.dirname, 'never-ending.ts');
+  const { child, result } = startCli([], { entry });
+  const told = (text: string) =>
+    new Promise<void>((resolve) => {
+      let heard = '';
+      child.stderr?.on('data', (chunk: string) => {
+        heard += chunk;
+        if (heard.includes(text)) resolve();
+      });
+    });
+  const [ready, cancelling] = [told('ready'), told('Cancelling')];
+  await ready;
+  child.kill('SIGINT');
+  await cancelling;
+  child.kill('SIGINT');
+  const later = setInterval(() => child.kill('SIGINT'), 100);
+  expect((await result).code).toBe(130);
+  clearInterval(later);
+});
+
 describe('as a process', () => {
   test('npm’s bin runs from any folder, in the flag form', async () => {
     const folder = path.join(root, 'bin');
@@ -142,6 +163,15 @@ describe('as a process', () => {
     expect(JSON.parse(stdout).summary).toMatchObject({ total_jobs: 1, total_rows: 30 });
     expect((await startCli(['--validate'], { cwd: folder, entry }).result).code).toBe(0);
     expect((await startCli(['--valdate'], { cwd: folder, entry }).result).code).toBe(2);
+  });
+
+  test('npm run ingest means the folder that one stands in', async () => {
+    const folder = path.join(root, 'stood-in');
+    await copySample(folder);
+    const env = { npm_lifecycle_event: 'ingest', INIT_CWD: folder };
+    const { code, stdout } = await startCli(['list', '--json'], { env }).result;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toHaveLength(13);
   });
 
   test('a reader that goes away is no error', async () => {
