@@ -19,7 +19,7 @@ import {
 } from './workbook-edits.ts';
 import { findPart, openWorkbookPackage, partText, relationships, type WorkbookPackage } from './workbook-package.ts';
 import { rowMoveFindings, staleFormulaFindings } from './workbook-warnings.ts';
-import { type WriteAtomicOptions, writeFileAtomic } from './write-atomic.ts';
+import { errorCode, type WriteAtomicOptions, writeFileAtomic } from './write-atomic.ts';
 import { encodeXml } from './xml.ts';
 import { withContent, writeZip, type ZipPart } from './zip.ts';
 
@@ -106,6 +106,12 @@ async function readWorkbookFile(path: string): Promise<{ bytes: Buffer; fingerpr
   try {
     return await readFingerprinted(path);
   } catch (error) {
+    if (errorCode(error) === 'ENOENT') {
+      throw new IngestError('WORKBOOK_NOT_FOUND', `${path} does not exist any more; nothing was written.`, {
+        hint: 'Save under its name again, or reopen the project from where it was moved to.',
+        cause: error,
+      });
+    }
     const owner = await openElsewhere(path);
     throw new IngestError('WORKBOOK_LOCKED', `${path} cannot be opened${owner ? `: it is open in ${owner}` : ''}.`, {
       hint: 'Close it in Excel, wait until the sync client has finished, and save again.',

@@ -1,7 +1,8 @@
-import { cellPlace, decodeCellText } from './cell-text.ts';
+import { cellName, cellPlace, decodeCellText } from './cell-text.ts';
 import { numberText } from './number-format.ts';
 import { isMain, type WorkbookPackage } from './workbook-package.ts';
 import { readXml } from './xml.ts';
+import { damaged } from './zip.ts';
 
 export type CellKind = 'text' | 'number' | 'boolean' | 'error' | 'formula';
 
@@ -39,13 +40,22 @@ export function readSheetCells(xml: string, part: string, workbook: WorkbookPack
   let phonetic = 0;
   let inData = false;
 
+  function sharedText(index: string): string {
+    const text = workbook.strings[Number(index)];
+    if (text !== undefined) return text;
+    throw damaged(
+      workbook.file,
+      `part ${part}: cell ${cellName(column, row)} shows shared text ${index}, which is not there`,
+    );
+  }
+
   function cellText(): SheetCell | null {
     const value = stored;
     switch (type) {
       case 'inlineStr':
         return { column, text: decodeCellText(inline ?? ''), kind: 'text' };
       case 's':
-        return value === null ? null : { column, text: workbook.strings[Number(value)] ?? '', kind: 'text' };
+        return value === null ? null : { column, text: sharedText(value), kind: 'text' };
       case 'str':
         if (value === null) return formula ? { column, text: '', kind: 'formula' } : null;
         return { column, text: decodeCellText(value), kind: 'text' };

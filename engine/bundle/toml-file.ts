@@ -35,7 +35,7 @@ export async function editTomlFile(
   const old = await readIfThere(path);
   refuseChanged(path, options.expected, old?.fingerprint ?? null);
   const bytes = old?.bytes ?? Buffer.alloc(0);
-  const [problem] = parseTomlBytes(bytes, name).findings;
+  const problem = parseTomlBytes(bytes, name).findings.find((found) => found.severity === 'error');
   if (problem) throw new IngestError(problem.code, problem.message, { hint: problem.hint ?? undefined });
   // A byte order mark belongs to the file and stays.
   const edited = editToml(bytes.toString('utf8'), edits, name);

@@ -86,7 +86,7 @@ const REASONS: readonly (readonly [said: string, meant: string, hint?: string])[
 export function parseToml(text: string, file: string): ParsedToml {
   try {
     const table = plain(parse(text.replace(/^\uFEFF/, ''), { maxDepth: 100 })) as Table;
-    return { table, lines: tomlLines(text), findings: [] };
+    return { table, lines: tomlLines(text), findings: lostDigits(text, file) };
   } catch (error) {
     const said = messageOf(error);
     const known = REASONS.find(([reason]) => said.startsWith(`Invalid TOML document: ${reason}`));
@@ -112,6 +112,28 @@ export function parseToml(text: string, file: string): ParsedToml {
       ],
     };
   }
+}
+
+/** A time's digits beyond thousandths, outside of quotation marks: JavaScript's dates drop them. */
+const FINE_TIME = /^[^"'#]*\d\d:\d\d:\d\d\.\d{3}\d*[1-9]/;
+
+function lostDigits(text: string, file: string): Finding[] {
+  return text.split('\n').flatMap((content, index): Finding[] => {
+    if (!FINE_TIME.test(content)) return [];
+    return [
+      {
+        severity: 'warning',
+        code: 'TOML_TIME_CUT',
+        sheet: file,
+        row: index + 1,
+        column: null,
+        value: null,
+        message: `${file} line ${index + 1}: a time is read to thousandths of a second; its other digits are dropped.`,
+        hint: 'Put it in quotation marks to keep all its digits.',
+        fix: null,
+      },
+    ];
+  });
 }
 
 /** As {@link parseToml}, from a file's bytes: explains UTF-16 and the old Windows encodings, takes a byte order mark. */
@@ -224,8 +246,8 @@ export interface TomlEdit {
  * @throws IngestError `TOML_INVALID` where the text is no TOML, `TOML_EDIT_REFUSED` where an edit would change anything else.
  */
 export function editToml(text: string, edits: readonly TomlEdit[], file: string): string {
-  const { findings } = parseToml(text, file);
-  if (findings[0]) throw new IngestError('TOML_INVALID', findings[0].message, { hint: findings[0].hint ?? undefined });
+  const problem = parseToml(text, file).findings.find((found) => found.severity === 'error');
+  if (problem) throw new IngestError('TOML_INVALID', problem.message, { hint: problem.hint ?? undefined });
   const bom = text.startsWith('\uFEFF') ? '\uFEFF' : '';
   const body = text.slice(bom.length);
   const wanted = parse(body) as Table;

@@ -176,6 +176,13 @@ test('a part that is missing, double, in an unknown encoding or packing', async 
   );
 });
 
+test('a cell whose shared text is missing is not read as blank', async () => {
+  const sheet = `${textRow(1, ['source_type', 'source_name'])}<row r="2"><c r="B2" t="s"><v>1</v></c></row>`;
+  expect(
+    (await refusal(await buildXlsx({ sheets: [['SourceConfig', sheet]], strings: '<si><t>a</t></si>' }))).message,
+  ).toBe(`${FILE} is damaged: part xl/worksheets/sheet1.xml: cell B2 shows shared text 1, which is not there.`);
+});
+
 test('a thousand broken cells are not a thousand lines', async () => {
   const rows = Array.from(
     { length: 1000 },

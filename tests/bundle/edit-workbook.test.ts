@@ -1,15 +1,18 @@
 import { readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import Excel from 'exceljs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import yazl from 'yazl';
 import { editWorkbook, editWorkbookBytes, planEdits } from '../../engine/bundle/edit-workbook.ts';
 import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
 import { readWorkbook } from '../../engine/bundle/read-workbook.ts';
 import type { WorkbookEdit } from '../../engine/bundle/workbook-edits.ts';
 import { readZip, unpackBudget, unpackPart } from '../../engine/bundle/zip.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
-import { buildXlsx, MAIN, textRow } from './build-xlsx.ts';
+import { buildXlsx, MAIN, textRow, xlsxParts } from './build-xlsx.ts';
 import { richWorkbook } from './rich-workbook.ts';
 
 const FILE = 'ingestion_config.xlsx';
@@ -315,7 +318,82 @@ test('open in Excel or LibreOffice: refused with the way out, nothing written', 
 test('a file that is gone is named', async () => {
   await using folder = await temporaryFolder();
   const file = path.join(folder.path, FILE);
-  await expect(planEdits(file, [])).rejects.toThrow(/cannot be opened/);
+  await expect(planEdits(file, [])).rejects.toMatchObject({
+    code: 'WORKBOOK_NOT_FOUND',
+    message: `${file} does not exist any more; nothing was written.`,
+  });
+  await expect(planEdits(folder.path, [])).rejects.toMatchObject({
+    code: 'WORKBOOK_LOCKED',
+    message: `${folder.path} cannot be opened.`,
+  });
+});
+
+test('merges and links go with their rows, their containers with the last of them', async () => {
+  const sheet = (inside: string) =>
+    `<?xml version='1.0' encoding='UTF-8'?><worksheet xmlns='${MAIN}'><sheetData>${[1, 2, 3, 4, 5].map((row) => textRow(row, ['source_type', 'source_name'])).join('')}</sheetData>${inside}</worksheet>`;
+  const xmlOf = async (inside: string, edits: WorkbookEdit[]) =>
+    (await edited(await buildXlsx({ sheets: [[SHEET, sheet(inside)]] }), edits)).parts
+      .get('xl/worksheets/sheet1.xml')
+      ?.split('</sheetData>')[1];
+  const remove = (row: number): WorkbookEdit => ({ kind: 'delete', sheet: SHEET, row });
+  const merges =
+    "<mergeCells count='3'><mergeCell ref='A2:A3'/><mergeCell ref='B2:B3'></mergeCell><mergeCell ref='C4:C5'/></mergeCells>";
+  expect(await xmlOf(merges, [remove(3)])).toBe(
+    '<mergeCells count="1"><mergeCell ref="C3:C4"/></mergeCells></worksheet>',
+  );
+  expect(await xmlOf(merges, [remove(3), remove(5)])).toBe('</worksheet>');
+  expect(await xmlOf("<hyperlinks><hyperlink ref='A2' location='x'/></hyperlinks>", [remove(2)])).toBe('</worksheet>');
+  const sort = "<autoFilter ref='A1:B5'><sortState ref='A2:B5'><sortCondition ref='A2:A5'/></sortState></autoFilter>";
+  expect(await xmlOf(sort, [{ kind: 'append', sheet: SHEET, cells: ['x'] }])).toBe(
+    '<autoFilter ref="A1:B6"><sortState ref="A2:B6"><sortCondition ref="A2:A6"/></sortState></autoFilter></worksheet>',
+  );
+  const rules =
+    "<conditionalFormatting sqref='A4:B5'><cfRule type='expression' priority='1'><formula>AND($A4=\"x\",$B$3&gt;1)</formula></cfRule></conditionalFormatting>";
+  expect(await xmlOf(rules, [remove(2)])).toContain(
+    "sqref=\"A3:B4\"><cfRule type='expression' priority='1'><formula>AND($A3=&quot;x&quot;,$B$2&gt;1)</formula>",
+  );
+});
+
+test('a sheet in UTF-16 is edited and written as UTF-8; streamed zips and stored parts too', async () => {
+  const parts = xlsxParts({ sheets: [[SHEET, textRow(1, ['source_type', 'source_name']) + textRow(2, ['Größe'])]] });
+  const name = 'xl/worksheets/sheet1.xml';
+  parts[name] = Buffer.from(`\uFEFF${String(parts[name]).replace('UTF-8', 'UTF-16')}`, 'utf16le');
+  const zip = new yazl.ZipFile();
+  for (const [part, content] of Object.entries(parts)) {
+    // A stream's size is not known beforehand: it stands behind the data, as in files of web services.
+    zip.addReadStream(Readable.from([Buffer.from(content)]), part, {
+      compress: part !== 'xl/styles.xml',
+      mtime: new Date(0),
+    });
+  }
+  zip.end({ forceZip64Format: true });
+  const result = await edited(await buffer(zip.outputStream), [
+    { kind: 'set', sheet: SHEET, row: 2, column: 1, text: 'Maß' },
+  ]);
+  expect(result.jobs?.rows).toEqual([{ row: 2, cells: ['Größe', 'Maß'] }]);
+  expect(result.parts.get(name)).toMatch(/^<\?xml version="1.0" encoding="UTF-8"/);
+  expect(result.parts.get('xl/styles.xml')).toBe(parts['xl/styles.xml']);
+});
+
+test('a workbook that exceljs made keeps its pictures and comments', async () => {
+  const made = new Excel.Workbook();
+  const sheet = made.addWorksheet(SHEET);
+  sheet.addRow(['source_type', 'source_name']);
+  sheet.addRow(['api', 'crm']);
+  sheet.getCell('B2').note = 'ask Bob';
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  const image = made.addImage({ buffer: png as unknown as Excel.Buffer, extension: 'png' });
+  sheet.addImage(image, 'D2:E3');
+  const bytes = Buffer.from(await made.xlsx.writeBuffer());
+  const { bytes: result } = await edited(bytes, [{ kind: 'append', sheet: SHEET, cells: ['api', 'erp'] }]);
+  const read = new Excel.Workbook();
+  await read.xlsx.load(result as unknown as ArrayBuffer);
+  const found = read.getWorksheet(SHEET) as Excel.Worksheet;
+  expect([found.getCell('B3').value, found.getImages().length]).toEqual(['erp', 1]);
+  expect(JSON.stringify(found.getCell('B2').note)).toContain('ask Bob');
 });
 
 test('arbitrary texts read back equal', async () => {

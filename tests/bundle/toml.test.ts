@@ -62,6 +62,16 @@ describe('reading', () => {
     });
   });
 
+  test('a time with more digits than are kept is a warning with its line', () => {
+    const { findings } = parseToml(
+      'a = 1\nat = 2024-01-31T13:45:00.123456Z\nok = "2024-01-31T13:45:00.123456Z"\nms = 13:45:00.120000',
+      'f.toml',
+    );
+    expect(findings).toMatchObject([
+      { severity: 'warning', code: 'TOML_TIME_CUT', row: 2, hint: expect.stringContaining('quotation marks') },
+    ]);
+  });
+
   test.each(['utf16le', 'utf16le with mark', 'utf16be with mark'])('%s is explained', (kind) => {
     let bytes = Buffer.from(`${kind.includes('mark') ? '\uFEFF' : ''}a = "${SECRET}"`, 'utf16le');
     if (kind.startsWith('utf16be')) bytes = Buffer.from(bytes).swap16();
