@@ -1,6 +1,13 @@
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Bridge } from '../../engine/contract.ts';
 import { buildApp, launchApp } from '../helpers/electron-app.ts';
+
+declare global {
+  interface Window {
+    readonly ingestStudio: Bridge;
+  }
+}
 
 let app: ElectronApplication;
 let page: Page;
@@ -34,7 +41,6 @@ test('the page asks the main process through the bridge', async () => {
 
 test('the page has the bridge and nothing of Node or Electron', async () => {
   const seen = await page.evaluate(() => {
-    const world = window as unknown as Record<string, unknown>;
     const names = [
       'require',
       'process',
@@ -46,9 +52,9 @@ test('the page has the bridge and nothing of Node or Electron', async () => {
       '__electronPost',
     ];
     return {
-      bridge: Object.keys(world['ingestStudio'] as object),
-      frozen: Object.isFrozen(world['ingestStudio']),
-      leaked: names.filter((name) => name in world),
+      bridge: Object.keys(window.ingestStudio),
+      frozen: Object.isFrozen(window.ingestStudio),
+      leaked: names.filter((name) => name in window),
     };
   });
   expect(seen).toEqual({ bridge: ['about'], frozen: true, leaked: [] });
@@ -92,4 +98,14 @@ test('the page stays where it is; a link goes to the system browser, https only'
     .toEqual(['https://secure.example/help']);
   expect(new URL(page.url()).pathname).toBe('/index.html');
   expect(app.windows()).toHaveLength(1);
+});
+
+// The last one: it leaves the application's page.
+test('a call from a page that is not ours is refused', async () => {
+  await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.loadURL('data:text/html,elsewhere'));
+  // The page is another connection than the main process: its news of the navigation may be late.
+  await expect.poll(() => page.url()).toBe('data:text/html,elsewhere');
+  await expect(page.evaluate(() => window.ingestStudio.about())).rejects.toThrow(
+    'does not come from a page of Ingest Studio',
+  );
 });
