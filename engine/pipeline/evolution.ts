@@ -109,7 +109,8 @@ export function planChanges(
       }
       const from = canonicalType(current.type);
       const to = canonicalType(column.type);
-      if (replaces && from !== to && !isSafeWidening(to, from) && !isSafeWidening(from, to)) {
+      // the package was made for this replace: where its type is another one, it is meant
+      if (replaces && from !== to && !capabilities.canWiden(from, to)) {
         changes.push({ kind: 'retype_column', table: table.name, column: current.name, from, to });
         continue;
       }
