@@ -1,13 +1,13 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { literal } from '../engine/duckdb/sql.ts';
 import { Workspace } from '../engine/duckdb/workspace.ts';
 import { createFilesystemSource } from '../engine/sources/filesystem/filesystem-source.ts';
-import type { FileFormat } from '../engine/spec/kinds.ts';
 import type { Job } from '../engine/spec/job.ts';
+import type { FileFormat } from '../engine/spec/kinds.ts';
 import { resourceOptionsModel } from '../engine/spec/resource.ts';
 
 export interface FilesBenchOptions {
@@ -53,12 +53,16 @@ export async function bench(options: FilesBenchOptions = {}): Promise<FilesBench
       }
       const seconds = median(times.source);
       const result = {
-        format, bytes: size, rowsPerSecond: Math.round(rows / seconds), ratioToBare: median(times.bare) / seconds, ratioToFullSample: median(times.full) / seconds,
+        format,
+        bytes: size,
+        rowsPerSecond: Math.round(rows / seconds),
+        ratioToBare: median(times.bare) / seconds,
+        ratioToFullSample: median(times.full) / seconds,
       };
       results.push(result);
       print(
-        `${format}: ${rows} rows, ${Math.round(size / 1e6)} MB: ${result.rowsPerSecond} rows/s (${seconds.toFixed(2)} s); ratio to a bare COPY ${result.ratioToBare.toFixed(2)}`
-          + ` (${median(times.bare).toFixed(2)} s), to one that looks at all rows first ${result.ratioToFullSample.toFixed(2)} (${median(times.full).toFixed(2)} s)`,
+        `${format}: ${rows} rows, ${Math.round(size / 1e6)} MB: ${result.rowsPerSecond} rows/s (${seconds.toFixed(2)} s); ratio to a bare COPY ${result.ratioToBare.toFixed(2)}` +
+          ` (${median(times.bare).toFixed(2)} s), to one that looks at all rows first ${result.ratioToFullSample.toFixed(2)} (${median(times.full).toFixed(2)} s)`,
       );
     }
     print(`peak RSS ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
@@ -69,21 +73,47 @@ export async function bench(options: FilesBenchOptions = {}): Promise<FilesBench
   }
 }
 
-async function throughSource(workspace: Workspace, folder: string, format: FileFormat, expected: number): Promise<void> {
+async function throughSource(
+  workspace: Workspace,
+  folder: string,
+  format: FileFormat,
+  expected: number,
+): Promise<void> {
   const source = createFilesystemSource({ bucket_url: folder }, { projectDirectory: folder });
   const spoolDirectory = await mkdtemp(join(folder, 'spool-'));
   const job = {
-    source_type: 'filesystem', source_name: 'bench', table_name: 'orders', load_type: 'FULL', file_glob: `orders.${format}`, file_format: format, incremental_mode: 'none',
-    source_object: null, columns: [], column_types: {}, filter: null, last_watermark: null, primary_key: [], write_disposition: 'replace', options: resourceOptionsModel.parse({}),
+    source_type: 'filesystem',
+    source_name: 'bench',
+    table_name: 'orders',
+    load_type: 'FULL',
+    file_glob: `orders.${format}`,
+    file_format: format,
+    incremental_mode: 'none',
+    source_object: null,
+    columns: [],
+    column_types: {},
+    filter: null,
+    last_watermark: null,
+    primary_key: [],
+    write_disposition: 'replace',
+    options: resourceOptionsModel.parse({}),
   } as unknown as Job;
   const reading = source.read(
     { job, types: 'portable', incremental: null, sourceState: null, sampleRows: null },
-    { workspace, spoolDirectory, signal: new AbortController().signal, progress: () => {}, warn: () => {}, log: () => {} },
+    {
+      workspace,
+      spoolDirectory,
+      signal: new AbortController().signal,
+      progress: () => {},
+      warn: () => {},
+      log: () => {},
+    },
   );
   for (let part = 0; ; part += 1) {
     const next = await reading.next();
     if (next.done) {
-      if (next.value.verdict.records !== expected) throw new Error(`${next.value.verdict.records} rows instead of ${expected}`);
+      if (next.value.verdict.records !== expected)
+        throw new Error(`${next.value.verdict.records} rows instead of ${expected}`);
       return;
     }
     await copy(workspace, next.value.from, join(folder, `source-${part}.parquet`));

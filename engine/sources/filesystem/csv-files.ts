@@ -12,7 +12,6 @@ import {
   groupFiles,
   type LocalFile,
   overrides,
-  PATH_COLUMN,
   type PlanContext,
   partSource,
   pathList,
@@ -234,7 +233,7 @@ function csvPart(
   const reader =
     `read_csv(${pathList(paths)}, auto_detect=false, delim=${literal(dialect.delimiter)}, quote=${literal(dialect.quote)}, escape=${literal(dialect.quote)}, ` +
     `header=${dialect.header}, columns={${readAs.join(', ')}}, nullstr=${literalList(dialect.nullText === '' ? [''] : ['', dialect.nullText])}, allow_quoted_nulls=false, ` +
-    `compression='${group[0]?.text.compression === 'none' ? 'uncompressed' : group[0]?.text.compression}'${sizes}${context.job.options.include_file_name ? `, filename='${PATH_COLUMN}'` : ''})`;
+    `compression='${group[0]?.text.compression === 'none' ? 'uncompressed' : group[0]?.text.compression}'${sizes})`;
   const position = new Map(names.map((name, index) => [name.toLowerCase(), index]));
   const expressions = columns.map((column) => {
     const index = position.get(column.name.toLowerCase());
@@ -247,7 +246,7 @@ function csvPart(
     from: partSource(
       reader,
       expressions,
-      group.map((one) => ({ path: one.text.path, file: one.file })),
+      group.map((one) => one.file),
       context,
     ),
     rows: group.reduce((sum, one) => sum + one.rows, 0),

@@ -34,7 +34,7 @@ export async function discoverFiles(
   filter: DiscoverFilter,
   signal: AbortSignal,
 ): Promise<DiscoveredObject[]> {
-  const groups = groupByFolder(await store.list(signal)).filter(
+  const groups = groupByFolder(await store.list('', signal)).filter(
     (group) =>
       (filter.schema === undefined || group.glob.startsWith(`${filter.schema}/`)) &&
       (filter.search === undefined || group.glob.toLowerCase().includes(filter.search.toLowerCase())),

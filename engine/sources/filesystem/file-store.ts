@@ -17,8 +17,11 @@ export interface StoredFile {
 export interface FileStore {
   /** For people: the folder, or the bucket's URL. */
   readonly location: string;
-  /** All files under the root, in no particular order. Hidden and temporary ones (`.`, `_`, `~$` in front of a file's or folder's name) are left out. */
-  list(signal: AbortSignal): Promise<StoredFile[]>;
+  /**
+   * All files below a folder of the root ('' for the root itself), in no particular order; none where there is no such folder.
+   * Hidden and temporary ones (`.`, `_`, `~$` in front of a file's or folder's name) are left out.
+   */
+  list(folder: string, signal: AbortSignal): Promise<StoredFile[]>;
   /** The file as it is now; null when it is gone. */
   stat(path: string, signal: AbortSignal): Promise<StoredFile | null>;
   /** A path that DuckDB can read: the file itself, or a copy of it in `spoolDirectory`. */
@@ -30,6 +33,12 @@ export function isHiddenName(name: string): boolean {
   return name.startsWith('.') || name.startsWith('_') || name.startsWith('~$');
 }
 
+interface Folder {
+  absolute: string;
+  /** From the root, `/` between folders. */
+  relative: string;
+}
+
 /** The files of a folder on this machine or a network share. Symbolic links are followed, each real folder once, so that loops end. */
 export class LocalFileStore implements FileStore {
   readonly location: string;
@@ -38,38 +47,48 @@ export class LocalFileStore implements FileStore {
     this.location = root;
   }
 
-  async list(signal: AbortSignal): Promise<StoredFile[]> {
+  async list(start: string, signal: AbortSignal): Promise<StoredFile[]> {
     const files: StoredFile[] = [];
     const seen = new Set<string>();
-    const folders: { absolute: string; relative: string }[] = [{ absolute: this.location, relative: '' }];
-    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const folders: Folder[] = [{ absolute: this.#absolute(start), relative: start }];
+    if (start !== '' && (await stat(this.#absolute(start)).catch(() => null)) === null) {
+      // The root itself must be there.
+      await readdir(this.location).catch((error) => {
+        throw folderError(this.location, error);
+      });
+      return [];
+    }
+    // A link back to a folder above would list what the glob left out.
+    for (let above = start; above !== ''; ) {
+      above = above.includes('/') ? above.slice(0, above.lastIndexOf('/')) : '';
+      seen.add(await realpath(this.#absolute(above)).catch(() => ''));
+    }
+    // Linked folders come after all real ones, by name: a folder that can be reached in two ways must have the same path at every run.
+    const links: Folder[] = [];
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop() ?? links.pop()) {
       throwIfCancelled(signal);
       const { absolute, relative } = folder;
-      const real = await realpath(absolute).catch((error) => {
+      const unreadable = (error: unknown) => {
         throw folderError(absolute, error);
-      });
+      };
+      const real = await realpath(absolute).catch(unreadable);
       if (seen.has(real)) continue;
       seen.add(real);
-      const entries = await readdir(absolute, { withFileTypes: true }).catch((error) => {
-        throw folderError(absolute, error);
-      });
-      const stats = await Promise.all(
+      const entries = await readdir(absolute, { withFileTypes: true }).catch(unreadable);
+      const found = await Promise.all(
         entries
           .filter((entry) => !isHiddenName(entry.name))
-          .map(async (entry) => {
-            const path = join(absolute, entry.name);
-            if (entry.isDirectory()) return { entry, path, directory: true, found: null };
-            // A file that goes away between listing and looking was not there.
-            const found = await stat(path).catch(() => null);
-            return { entry, path, directory: found?.isDirectory() ?? false, found };
-          }),
+          // A file that goes away between listing and looking was not there.
+          .map(async (entry) => ({ entry, stats: await stat(join(absolute, entry.name)).catch(() => null) })),
       );
-      for (const { entry, path, directory, found } of stats) {
-        const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
-        if (directory) folders.push({ absolute: path, relative: name });
-        else if (found?.isFile())
-          files.push({ path: name, bytes: found.size, modified: Math.floor(found.mtimeMs), version: '' });
+      for (const { entry, stats } of found) {
+        const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
+        if (stats?.isDirectory())
+          (entry.isSymbolicLink() ? links : folders).push({ absolute: join(absolute, entry.name), relative: path });
+        else if (stats?.isFile())
+          files.push({ path, bytes: stats.size, modified: Math.floor(stats.mtimeMs), version: '' });
       }
+      links.sort((one, other) => (one.relative < other.relative ? 1 : -1));
     }
     return files;
   }

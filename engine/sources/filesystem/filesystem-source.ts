@@ -19,7 +19,7 @@ import { planJson } from './json-files.ts';
 import { resolveLocation } from './location.ts';
 import { planParquet } from './parquet-files.ts';
 import type { FilePart, LocalFile, PlanContext, ReadPlan } from './read-plan.ts';
-import { type FileSelection, globOf, selectFiles } from './select-files.ts';
+import { baseOf, type FileSelection, globOf, selectFiles } from './select-files.ts';
 import { testFiles } from './test-files.ts';
 
 export interface FilesystemDeps {
@@ -55,7 +55,12 @@ async function select(store: FileStore, request: ReadRequest, signal: AbortSigna
       hint: 'A filter is a predicate for databases: leave the cell blank, and choose files with file_glob.',
     });
   }
-  const selection = selectFiles(await store.list(signal), job, request.incremental, request.sourceState);
+  const selection = selectFiles(
+    await store.list(baseOf(globOf(job)), signal),
+    job,
+    request.incremental,
+    request.sourceState,
+  );
   if (selection.matched === 0 && request.incremental === null) {
     throw new IngestError('FILES_NONE_MATCH', `No file below "${store.location}" matches "${globOf(job)}".`, {
       hint: 'Check file_glob and file_format. Names that begin with ".", "_" or "~$" are left out. An empty read would replace the table by nothing.',

@@ -8,9 +8,9 @@ import {
   as,
   type FilePart,
   groupFiles,
+  hidesFileIndex,
   type LocalFile,
   overrides,
-  PATH_COLUMN,
   type PlanContext,
   partSource,
   pathList,
@@ -70,9 +70,13 @@ export async function planJson(files: readonly LocalFile[], context: PlanContext
   for (const one of scanned) {
     if (raw !== null || one.text.mark > 0) one.text = await rewriteJson(one.text, raw, spoolDirectory, signal);
   }
+  const alone = hidesFileIndex(
+    shape.fields.map((field) => field.name),
+    context,
+  );
   const groups = groupFiles(
     scanned,
-    (one) => one.text.compression,
+    (one) => (alone ? one.file.path : one.text.compression),
     (one) => one.file.bytes,
   );
   const parts = groups.map((group) => jsonPart(group, columns, context));
@@ -123,7 +127,7 @@ function jsonPart(group: readonly JsonFile[], columns: readonly JsonColumn[], co
   const compression = group[0]?.text.compression === 'none' ? 'uncompressed' : group[0]?.text.compression;
   const reader =
     `read_json(${pathList(paths)}, format='newline_delimited', columns={${types}}, compression='${compression}'` +
-    `${longest > DEFAULT_OBJECT ? `, maximum_object_size=${longest}` : ''}${context.job.options.include_file_name ? `, filename='${PATH_COLUMN}'` : ''})`;
+    `${longest > DEFAULT_OBJECT ? `, maximum_object_size=${longest}` : ''})`;
   const expressions = columns.map((column) =>
     as(column.segmentType === '"NULL"' ? 'NULL' : `r.${quoted(column.name)}`, column.name),
   );
@@ -132,7 +136,7 @@ function jsonPart(group: readonly JsonFile[], columns: readonly JsonColumn[], co
     from: partSource(
       reader,
       expressions,
-      group.map((one) => ({ path: one.text.path, file: one.file })),
+      group.map((one) => one.file),
       context,
     ),
     rows: group.reduce((sum, one) => sum + one.rows, 0),

@@ -1,4 +1,4 @@
-import { identifier, literal } from '../../duckdb/sql.ts';
+import { identifier } from '../../duckdb/sql.ts';
 import { IngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import type { SourceColumn } from '../source.ts';
 import {
@@ -6,9 +6,9 @@ import {
   as,
   type FilePart,
   groupFiles,
+  hidesFileIndex,
   type LocalFile,
   overrides,
-  PATH_COLUMN,
   type PlanContext,
   partSource,
   pathList,
@@ -76,7 +76,13 @@ export async function planParquet(files: readonly LocalFile[], context: PlanCont
   await warnNanoseconds(read, columns, context);
   const groups = groupFiles(
     read,
-    (one) => JSON.stringify(one.columns),
+    (one) =>
+      hidesFileIndex(
+        one.columns.map(({ name }) => name),
+        context,
+      )
+        ? one.file.path
+        : JSON.stringify(one.columns),
     (one) => one.file.bytes,
   );
   const parts = groups.map((group) => parquetPart(group, columns, context));
@@ -181,13 +187,12 @@ function parquetPart(group: readonly ParquetFile[], columns: readonly SourceColu
     const value = `r.${identifier(mine.name)}`;
     return as(mine.type === column.segmentType ? value : `CAST(${value} AS ${column.segmentType})`, column.name);
   });
-  const filename = context.job.options.include_file_name ? `, filename=${literal(PATH_COLUMN)}` : '';
   return {
     files: group.map((one) => one.file),
     from: partSource(
-      `read_parquet(${pathList(group.map((one) => one.file.local))}, hive_partitioning=false${filename})`,
+      `read_parquet(${pathList(group.map((one) => one.file.local))}, hive_partitioning=false)`,
       expressions,
-      group.map((one) => ({ path: one.file.local, file: one.file })),
+      group.map((one) => one.file),
       context,
     ),
     rows: group.reduce((sum, one) => sum + one.rows, 0),

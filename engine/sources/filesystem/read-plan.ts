@@ -71,9 +71,6 @@ export function pathList(paths: readonly string[]): string {
   return `[${paths.map((path) => literal(path.replaceAll(/[[*?]/g, '[$&]'))).join(', ')}]`;
 }
 
-/** Name of the column in which a reader gives a row's path. */
-export const PATH_COLUMN = '__ingest_path';
-
 export const FILE_NAME_COLUMN = '_file_name';
 export const FILE_MODIFIED_COLUMN = '_file_modified_at';
 
@@ -98,27 +95,27 @@ export const ADDED_COLUMNS: SourceColumn[] = [
 
 /**
  * The FROM item of a part: the given expressions over a reader, with the file's name and time behind them where the job asks for them.
- * `names` pairs each path that the reader reads with its file.
+ * `files` are in the order of the reader's paths. The reader's virtual column `file_index` tells them apart; it is hidden by a column of that name.
  */
 export function partSource(
   reader: string,
   expressions: readonly string[],
-  names: readonly { path: string; file: StoredFile }[],
+  files: readonly StoredFile[],
   context: Pick<PlanContext, 'job' | 'mostRows'>,
 ): string {
   const limit = Number.isFinite(context.mostRows) ? ` LIMIT ${context.mostRows}` : '';
-  const [first] = names;
-  if (!context.job.options.include_file_name || first === undefined)
-    return `(SELECT ${expressions.join(', ')} FROM ${reader} AS r${limit})`;
-  const time = (file: StoredFile) => `make_timestamptz(${file.modified * 1000})`;
-  if (names.length === 1) {
-    const added = `${literal(first.file.path)} AS ${FILE_NAME_COLUMN}, ${time(first.file)} AS ${FILE_MODIFIED_COLUMN}`;
-    return `(SELECT ${[...expressions, added].join(', ')} FROM ${reader} AS r${limit})`;
-  }
-  const values = names.map(({ path, file }) => `(${literal(path)}, ${literal(file.path)}, ${time(file)})`).join(', ');
-  const added = `f.name AS ${FILE_NAME_COLUMN}, f.modified AS ${FILE_MODIFIED_COLUMN}`;
-  // A left join: a path that the reader spells in another way must not cost a row; the column would say so by being null.
-  return `(SELECT ${[...expressions, added].join(', ')} FROM ${reader} AS r LEFT JOIN (VALUES ${values}) AS f(path, name, modified) ON r.${PATH_COLUMN} = f.path${limit})`;
+  if (!context.job.options.include_file_name) return `(SELECT ${expressions.join(', ')} FROM ${reader} AS r${limit})`;
+  const pick = (values: readonly string[]) =>
+    values.length === 1 ? values[0] : `list_extract([${values.join(', ')}], (r.file_index + 1)::BIGINT)`;
+  const name = pick(files.map((file) => literal(file.path)));
+  const time = pick(files.map((file) => `make_timestamptz(${file.modified * 1000})`));
+  const added = `${name} AS ${FILE_NAME_COLUMN}, ${time} AS ${FILE_MODIFIED_COLUMN}`;
+  return `(SELECT ${[...expressions, added].join(', ')} FROM ${reader} AS r${limit})`;
+}
+
+/** The files of a part whose rows are told apart by `file_index`: one a part where a column of that name hides it. */
+export function hidesFileIndex(names: readonly string[], context: Pick<PlanContext, 'job'>): boolean {
+  return context.job.options.include_file_name && names.some((name) => name.toLowerCase() === 'file_index');
 }
 
 /** The columns that a job reads, of all there are. Names match exactly, else but for case. Unknown ones are an error. */

@@ -75,6 +75,7 @@ export interface ScanRange {
 
 /** Bytes read at a time. */
 export const CHUNK = 4 * 1024 * 1024;
+const SMALL = 16 * 1024;
 /** A record longer than this could not be read by DuckDB either. */
 const MAX_RECORD = 1024 * 1024 * 1024;
 
@@ -83,7 +84,7 @@ const MAX_RECORD = 1024 * 1024 * 1024;
  * Throws {@link ScanFailure} with such an offset. Bytes that are not UTF-8 are refused.
  */
 export async function scanBytes(
-  file: { path: string; compression: Compression; mark: number },
+  file: { path: string; compression: Compression; mark: number; bytes: number },
   scanner: RecordScanner<unknown>,
   range: ScanRange,
   signal: AbortSignal | null,
@@ -91,7 +92,10 @@ export async function scanBytes(
 ): Promise<number> {
   const begin = range.start === 0 ? file.mark : range.start;
   const bytes = await openBytes(file.path, file.compression, file.compression === 'none' ? begin : 0);
-  let buffer = new Uint8Array(CHUNK + 1);
+  // Thousands of small files must not cost a large buffer each; it grows where a record needs it.
+  let buffer = new Uint8Array(
+    Math.min(CHUNK, Math.max(SMALL, file.compression === 'none' ? file.bytes + 1 : 8 * file.bytes)) + 1,
+  );
   let base = file.compression === 'none' ? begin : 0;
   let have = 0;
   let skip = file.compression === 'none' ? 0 : begin;
@@ -107,7 +111,7 @@ export async function scanBytes(
       progress(count);
       const length = have + count;
       // A stream gives small pieces: wait for enough of them.
-      if (count > 0 && file.compression !== 'none' && length < CHUNK / 4) {
+      if (count > 0 && file.compression !== 'none' && length < (buffer.length - 1) / 4) {
         have = length;
         continue;
       }

@@ -38,9 +38,22 @@ export function globOf(job: Pick<Job, 'file_glob' | 'file_format'>): string {
     : '**/*.{jsonl,jsonl.gz,jsonl.zst,ndjson,ndjson.gz,ndjson.zst}';
 }
 
+/** The folder below the root that a glob cannot leave: only that needs to be listed. */
+export function baseOf(glob: string): string {
+  const text = tidy(glob);
+  const { base } = picomatch.scan(text);
+  // Without a wildcard the whole glob is the base: a file.
+  return base === text ? base.split('/').slice(0, -1).join('/') : base;
+}
+
+/** Windows' separators, and `./` in front, mean nothing else. */
+function tidy(glob: string): string {
+  return glob.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, '');
+}
+
 /** Files whose path below the root matches: `**`, `*`, `?`, `[…]`, `{a,b}`; case counts; sorted by path so that every system reads in the same order. */
 export function matchFiles(files: readonly StoredFile[], glob: string): StoredFile[] {
-  const matches = picomatch(glob.replaceAll('\\', '/').replace(/^\.?\//, ''), { nonegate: true });
+  const matches = picomatch(tidy(glob), { nonegate: true });
   return files.filter((file) => matches(file.path)).sort((one, other) => compareText(one.path, other.path));
 }
 

@@ -12,7 +12,7 @@ export async function* testFiles(openStore: () => FileStore, signal: AbortSignal
   let first: { path: string; local: string } | null = null;
   try {
     store = openStore();
-    const files = await store.list(signal);
+    const files = await store.list('', signal);
     const [file] = [...files].sort((one, other) => (one.path < other.path ? -1 : 1));
     yield {
       stage: 'permission',

@@ -30,21 +30,19 @@ export function compressionOf(head: Uint8Array): Compression {
 
 /** The first bytes of a file, unpacked. */
 export async function readHead(path: string, compression: Compression, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   const bytes = await openBytes(path, compression, 0);
   try {
     const buffer = new Uint8Array(most);
+    let length = 0;
     while (length < most) {
       const count = await bytes.read(buffer, length, most - length);
       if (count === 0) break;
       length += count;
     }
-    chunks.push(buffer.subarray(0, length));
+    return buffer.subarray(0, length);
   } finally {
     await bytes.close();
   }
-  return chunks[0] as Uint8Array;
 }
 
 /** The name iconv knows an encoding by, or an error that names it. UTF-8 is `utf-8`. */

@@ -89,9 +89,9 @@ export function addNumber(buffer: Uint8Array, start: number, end: number, facts:
     return;
   }
   if (at === end) {
-    // -0 would come back as 0.
-    if (zero && integerStart !== start) {
-      facts.kinds |= json ? KIND.decimal : KIND.text;
+    // -0 would come back as 0; in JSON it is the number 0.
+    if (zero && integerStart !== start && !json) {
+      facts.kinds |= KIND.text;
       return;
     }
     facts.kinds |= KIND.integer;

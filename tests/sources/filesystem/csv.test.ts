@@ -320,3 +320,40 @@ describe('refused', () => {
     });
   });
 });
+
+describe('large files, scanned in ranges', () => {
+  test('a line end inside quotes at every place where a range could begin', async () => {
+    const cell = `"${'x\n1,2\n'.repeat(2000)}"`;
+    const row = (index: number) => `${index},${cell}\n`;
+    const count = Math.ceil(26_000_000 / row(0).length);
+    await files.write('ranges/a.csv', `id,text\n${Array.from({ length: count }, (_, index) => row(index)).join('')}`);
+    const { rows, types, counted } = await files.read(
+      { file_format: 'csv', file_glob: 'ranges/*' },
+      {},
+      'count(*) AS n, sum(id) AS s, sum(length(text)) AS l',
+    );
+    expect(types).toEqual({ id: 'BIGINT', text: 'VARCHAR' });
+    expect(counted).toBe(count);
+    expect(rows).toEqual([
+      { n: String(count), s: String((count * (count - 1)) / 2), l: String(count * (cell.length - 2)) },
+    ]);
+  });
+
+  test('facts of every range count, and a broken row is named by its line', async () => {
+    const lines = Array.from({ length: 1_000_000 }, (_, index) => `${index},${index % 100}.25,some text here`);
+    await files.write('ranges2/a.csv', `id,amount,text\n${lines.join('\n')}\n`);
+    const good = await files.read({ file_format: 'csv', file_glob: 'ranges2/*' }, {}, 'count(*) AS n');
+    expect([good.types['id'], good.types['amount'], good.counted]).toEqual(['BIGINT', 'DOUBLE', 1_000_000]);
+    lines[900_000] = '007,12.345,x';
+    await files.write('ranges2/a.csv', `id,amount,text\n${lines.join('\n')}\n`);
+    expect((await files.read({ file_format: 'csv', file_glob: 'ranges2/*' }, {}, 'count(*) AS n')).types['id']).toBe(
+      'VARCHAR',
+    );
+    lines[950_000] = '1,2';
+    await files.write('ranges2/a.csv', `id,amount,text\n${lines.join('\n')}\n`);
+    await expect(files.read({ file_format: 'csv', file_glob: 'ranges2/*' })).rejects.toMatchObject({
+      code: 'CSV_RAGGED_ROW',
+      message: expect.stringContaining('line 950002'),
+    });
+  });
+});

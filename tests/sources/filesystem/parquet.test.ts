@@ -143,6 +143,20 @@ describe('files', () => {
     expect(columns.map((column) => column.name)).toEqual(['id', '_file_name', '_file_modified_at']);
   });
 
+  test('a column that is called file_index does not mix up the names', async () => {
+    await parquet('index/1.parquet', 'SELECT 5 AS file_index');
+    await parquet('index/2.parquet', 'SELECT 0 AS file_index');
+    const { rows } = await files.read(
+      { file_format: 'parquet', file_glob: 'index/*', options: options({ include_file_name: true }) },
+      {},
+      'file_index AS i, _file_name AS f',
+    );
+    expect(rows).toEqual([
+      { i: 5, f: 'index/1.parquet' },
+      { i: 0, f: 'index/2.parquet' },
+    ]);
+  });
+
   test('a name like a glob is read as itself', async () => {
     await parquet('glob/a[1].parquet', 'SELECT 1 AS id');
     await parquet('glob/a1.parquet', 'SELECT 2 AS id');
