@@ -1,6 +1,6 @@
 import { IngestError, isIngestError, messageOf } from '../errors.ts';
 import type { Finding } from '../spec/finding.ts';
-import { findingsText } from './findings-text.ts';
+import { findingsText, toIssue } from './findings-text.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Exit codes of spec section 6. */
@@ -39,7 +39,7 @@ export function reportFailure(
   if (options.json) {
     terminal.printJson({
       error: { code, message: messageOf(error), hint: hint ?? null },
-      ...(findings.length > 0 ? { issues: findings } : {}),
+      ...(findings.length > 0 ? { issues: findings.map(toIssue) } : {}),
     });
   }
   return exitCodeOf(code);

@@ -47,6 +47,12 @@ export function countFindings(findings: readonly Finding[]): string {
     .join(', ');
 }
 
+/** A finding in the form of spec section 6. */
+export function toIssue({ severity, code, sheet, row, column, value, message, hint, fix }: Finding) {
+  const way = fix === null ? hint : [`Did you mean "${fix}"?`, hint].filter((text) => text !== null).join(' ');
+  return { severity, code, sheet, row, column, value, message, hint: way };
+}
+
 function byCode(findings: readonly Finding[]): string {
   const counts = new Map<string, number>();
   for (const { code } of findings) counts.set(code, (counts.get(code) ?? 0) + 1);

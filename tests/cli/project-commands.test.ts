@@ -1,8 +1,11 @@
-import { chmod, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { copySample } from '../../resources/sample/demo.ts';
-import { cli } from './cli-process.ts';
+import { type CliResult, cli } from './cli-process.ts';
 import { tempFolder, writeProject } from './cli-project.ts';
 
 /** A planted secret must never be printed, whatever is asked for. */
@@ -434,6 +437,68 @@ describe('secrets', () => {
     }
     expect((await cli(['-c', folder, 'validate', '--no-secrets', '--json'], env)).code).toBe(0);
     expect((await cli(['-c', folder, 'validate', '--json'], env)).code).toBe(2);
+  });
+
+  test('a server that repeats a secret, and a file that cannot be parsed: it stays out of output, metrics and logs', async () => {
+    const server = createServer((request, response) => {
+      response.writeHead(403, { 'content-type': 'application/json', 'x-echo': request.headers.authorization ?? '' });
+      response.end(JSON.stringify({ error: `${request.headers.authorization} may not read ${request.url}` }));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const folder = path.join(root, 'echo');
+    await writeProject(folder, {
+      jobs: [
+        {
+          source_type: 'api',
+          source_name: 'shop',
+          table_name: 'orders',
+          load_type: 'FULL',
+          auth_type: 'bearer',
+          pagination_type: 'single_page',
+        },
+      ],
+      config: `[sources.shop]\nbase_url = "http://127.0.0.1:${(server.address() as AddressInfo).port}"\n[destination]\ntype = "duckdb"\n[destination.duckdb]\npath = "x.duckdb"\n`,
+      secrets: `[sources.shop]\ntoken = "${SECRET}"\n`,
+    });
+    try {
+      const outputs: CliResult[] = [];
+      for (const args of [
+        ['run', '--log-level', 'DEBUG'],
+        ['run', '--json'],
+        ['preview', 'orders', '--json'],
+        ['test'],
+      ]) {
+        outputs.push(await cli(['-c', folder, ...args]));
+      }
+      expect(outputs.map(({ code }) => code)).toEqual([1, 1, 1, expect.any(Number)]);
+      await writeFile(path.join(folder, '.dlt', 'secrets.toml'), `[sources.shop]\ntoken = "${SECRET}" oops\n`);
+      outputs.push(await cli(['-c', folder, 'validate']), await cli(['-c', folder, 'run']));
+      const metadata = path.join(folder, 'metadata');
+      const files = (await readdir(metadata, { recursive: true, withFileTypes: true })).filter((entry) =>
+        entry.isFile(),
+      );
+      expect(files.length).toBeGreaterThanOrEqual(4);
+      const written = await Promise.all(files.map((file) => readFile(path.join(file.parentPath, file.name), 'latin1')));
+      const everything = [...outputs.flatMap(({ stdout, stderr }) => [stdout, stderr]), ...written].join('\n');
+      for (const form of [SECRET, encodeURIComponent(SECRET), JSON.stringify(SECRET).slice(1, -1)])
+        expect(everything).not.toContain(form);
+      expect(everything).toContain('***');
+    } finally {
+      server.close();
+    }
+  });
+
+  test('--env lays another configuration over the first', async () => {
+    const folder = path.join(root, 'environments');
+    await cp(sample(), folder, { recursive: true });
+    await writeFile(path.join(folder, '.dlt', 'config.prod.toml'), '[destinations.duckdb]\npath = "prod.duckdb"\n');
+    expect((await cli(['-c', folder, '--env', 'prod', 'run', '-j', 'stores'])).stdout).toContain('prod.duckdb');
+    expect((await cli(['-c', folder, 'run', '-j', 'stores'])).stdout).not.toContain('prod.duckdb');
+    expect(
+      (await cli(['-c', folder, '--env', 'nowhere', 'list'])).stderr +
+        (await cli(['-c', folder, '--env', 'nowhere', 'validate'])).stdout,
+    ).toContain('nowhere');
   });
 });
 

@@ -1,7 +1,6 @@
-import type { Finding } from '../../spec/finding.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
-import { countFindings, findingsText } from '../findings-text.ts';
+import { countFindings, findingsText, toIssue } from '../findings-text.ts';
 import { plural } from '../format.ts';
 
 export interface ValidateOptions {
@@ -15,7 +14,7 @@ export async function validate(context: CommandContext, options: ValidateOptions
   const { project, findings, directory } = await openForCommand(context, { secrets: options.secrets });
   const valid = !findings.some((finding) => finding.severity === 'error');
   if (globals.json) {
-    terminal.printJson({ valid, issues: findings.map(issue) });
+    terminal.printJson({ valid, issues: findings.map(toIssue) });
   } else {
     if (findings.length > 0)
       terminal.print(`${findingsText(findings, (style, text) => terminal.style(style, text))}\n`);
@@ -25,10 +24,4 @@ export async function validate(context: CommandContext, options: ValidateOptions
     terminal.print(`${sign} ${directory}: ${what}; ${countFindings(findings) || 'nothing to complain about'}.`);
   }
   return valid ? EXIT.ok : EXIT.unusable;
-}
-
-/** A finding in the form of spec section 6. */
-export function issue({ severity, code, sheet, row, column, value, message, hint, fix }: Finding) {
-  const way = fix === null ? hint : [`Did you mean "${fix}"?`, hint].filter((text) => text !== null).join(' ');
-  return { severity, code, sheet, row, column, value, message, hint: way };
 }
