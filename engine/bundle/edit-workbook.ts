@@ -32,7 +32,6 @@ export interface EditWorkbookOptions extends Pick<WriteAtomicOptions, 'rename'> 
 interface OpenSheet {
   facts: SheetFacts;
   xml: string;
-  content: SheetContent;
   edits: SheetEdits;
   /** Parts of its tables. */
   tables: string[];
@@ -64,9 +63,9 @@ export async function editWorkbook(
 ): Promise<Fingerprint> {
   const { bytes, fingerprint } = await readWorkbookFile(path);
   refuseChanged(path, options.expected, fingerprint);
-  if (edits.length === 0) return fingerprint;
-  await refuseOpen(path);
   const edited = await editWorkbookBytes(bytes, edits, basename(path));
+  if (edited === bytes) return fingerprint;
+  await refuseOpen(path);
   await writeFileAtomic(path, edited, {
     rename: options.rename,
     beforeReplace: async () => {
@@ -83,6 +82,8 @@ export async function editWorkbookBytes(bytes: Buffer, edits: readonly WorkbookE
   const changed = new Map<string, string>();
   let movedFormulas = false;
   for (const sheet of openSheets(workbook, edits)) {
+    const { sets, inserts, appends, deletes } = sheet.edits;
+    if (sets.size + inserts.size + appends.length + deletes.size === 0) continue;
     const result = editSheetXml(sheet.xml, sheet.edits, sheet.facts, workbook);
     changed.set(sheet.facts.part, result.xml);
     movedFormulas ||= result.movedFormulas;
@@ -92,6 +93,7 @@ export async function editWorkbookBytes(bytes: Buffer, edits: readonly WorkbookE
       if (edited !== xml) changed.set(part, edited);
     }
   }
+  if (changed.size === 0) return bytes;
   const dropped = movedFormulas ? dropCalcChain(workbook, changed) : null;
   const contents = new Map([...changed].map(([name, xml]) => [findPart(workbook, name) as ZipPart, encodeXml(xml)]));
   const parts = workbook.parts.filter((part) => part !== dropped);
@@ -168,7 +170,22 @@ function openSheet(workbook: WorkbookPackage, name: string, edits: SheetEdits): 
   const tables = relationships(workbook, entry.part)
     .filter((related) => related.type === 'table')
     .map((related) => related.target);
-  return { facts, xml, content, edits: aboveTotals(workbook, tables, facts, edits), tables };
+  return { facts, xml, edits: aboveTotals(workbook, tables, facts, changesOnly(edits, content)), tables };
+}
+
+/** Cells that show the text already are left alone: their formula, number or rich text is worth more than the text. */
+function changesOnly(edits: SheetEdits, content: SheetContent): SheetEdits {
+  if (edits.sets.size === 0) return edits;
+  const rows = new Map(content.rows.map((row) => [row.row, row.cells]));
+  const sets: SheetEdits['sets'] = new Map();
+  for (const [row, cells] of edits.sets) {
+    const changed = [...cells].filter(([column, text]) => {
+      const now = rows.get(row)?.find((cell) => cell.column === column);
+      return now?.kind === 'formula' || (now?.text ?? '') !== text;
+    });
+    if (changed.length > 0) sets.set(row, new Map(changed));
+  }
+  return { ...edits, sets };
 }
 
 /** Rows are added above a table's totals row, not below it. */

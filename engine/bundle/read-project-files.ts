@@ -151,12 +151,30 @@ async function readSheets(path: string): Promise<Sheets> {
         ),
       );
     }
+    sheets.findings.push(...(await conflictFindings(path)));
     return sheets;
   } catch (error) {
     if (isIngestError(error))
       return { ...nothing, findings: [finding('error', error.code, WORKBOOK_FILE, error.message, error.hint ?? null)] };
     return { ...nothing, findings: [await unreadable(path, error)] };
   }
+}
+
+/** Copies that a sync client (OneDrive, Dropbox, Nextcloud, Syncthing) made because two people saved at once. */
+async function conflictFindings(path: string): Promise<Finding[]> {
+  const stem = WORKBOOK_FILE.replace('.xlsx', '');
+  const names = await readdir(dirname(path)).catch((): string[] => []);
+  const copies = names.filter((name) => name.startsWith(stem) && /conflict.*\.xlsx$/i.test(name));
+  if (copies.length === 0) return [];
+  return [
+    finding(
+      'warning',
+      'WORKBOOK_CONFLICT',
+      WORKBOOK_FILE,
+      `A sync client has kept a second version of ${WORKBOOK_FILE}: ${copies.slice(0, 3).join(', ')}.`,
+      'Bring its changes over by hand and delete it; it is not read.',
+    ),
+  ];
 }
 
 async function unreadable(path: string, error: unknown): Promise<Finding> {

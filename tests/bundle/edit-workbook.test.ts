@@ -328,6 +328,19 @@ test('a file that is gone is named', async () => {
   });
 });
 
+test('a cell that shows the text already keeps its formula; nothing to do writes nothing', async () => {
+  const bytes = await richWorkbook();
+  const same: WorkbookEdit[] = [
+    { kind: 'set', sheet: SHEET, row: 4, column: 8, text: 'ITEMS' },
+    { kind: 'set', sheet: SHEET, row: 2, column: 6, text: '00007' },
+    { kind: 'set', sheet: SHEET, row: 30, column: 6, text: '' },
+  ];
+  expect(await editWorkbookBytes(bytes, same, FILE)).toBe(bytes);
+  const { parts } = await edited(bytes, [...same, { kind: 'set', sheet: SHEET, row: 4, column: 1, text: 'x' }]);
+  expect(parts.get('xl/worksheets/sheet2.xml')).toContain('<f>UPPER(C4)</f>');
+  expect(parts.has('xl/calcChain.xml')).toBe(true);
+});
+
 test('merges and links go with their rows, their containers with the last of them', async () => {
   const sheet = (inside: string) =>
     `<?xml version='1.0' encoding='UTF-8'?><worksheet xmlns='${MAIN}'><sheetData>${[1, 2, 3, 4, 5].map((row) => textRow(row, ['source_type', 'source_name'])).join('')}</sheetData>${inside}</worksheet>`;
@@ -366,7 +379,7 @@ test('a sheet in UTF-16 is edited and written as UTF-8; streamed zips and stored
       mtime: new Date(0),
     });
   }
-  zip.end({ forceZip64Format: true });
+  zip.end({ forceZip64Format: true, comment: '' });
   const result = await edited(await buffer(zip.outputStream), [
     { kind: 'set', sheet: SHEET, row: 2, column: 1, text: 'Maß' },
   ]);
@@ -460,7 +473,7 @@ test('arbitrary texts read back equal', async () => {
         if (set.some((value) => value.trim() !== '')) expect(read(3)?.slice(0, 8)).toEqual(set);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -496,6 +509,6 @@ test('arbitrary inserts, deletes and appends give the rows that a list would', a
       expect(jobs?.rows.map((found) => found.cells[1])).toEqual(expected);
       expect(jobs?.rows.map((found) => found.row)).toEqual(expected.map((_, i) => i + 2));
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

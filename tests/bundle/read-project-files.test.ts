@@ -177,6 +177,19 @@ test('a workbook open in Excel is read as saved, with a notice', async () => {
   ]);
 });
 
+test("a sync client's second version is named, not read", async () => {
+  await using folder = await temporaryFolder();
+  const copy = "ingestion_config (Ann's conflicted copy 2024-01-31).xlsx";
+  await write(folder.path, { 'ingestion_config.xlsx': await workbook(), '.dlt/config.toml': '', [copy]: 'x' });
+  expect((await readProjectFiles(folder.path)).findings).toMatchObject([
+    {
+      severity: 'warning',
+      code: 'WORKBOOK_CONFLICT',
+      message: `A sync client has kept a second version of ingestion_config.xlsx: ${copy}.`,
+    },
+  ]);
+});
+
 test('files that may not be read', async () => {
   await using folder = await temporaryFolder();
   await write(folder.path, {
