@@ -5,6 +5,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { identifier, literal } from '../engine/duckdb/sql.ts';
 import { Workspace } from '../engine/duckdb/workspace.ts';
 import { createPostgresSource } from '../engine/sources/postgres/postgres-source.ts';
+import type { Segment } from '../engine/sources/source.ts';
 import type { PostgresConnection } from '../engine/spec/connection.ts';
 import { makeJob } from '../tests/helpers/pipeline.ts';
 import { type PostgresServer, startPostgres } from '../tests/helpers/postgres-server.ts';
@@ -97,8 +98,7 @@ async function readToParquet(connection: PostgresConnection, rows: number): Prom
       },
     );
     let count = 0;
-    let part = 0;
-    for await (const segment of segments) {
+    const write = async (segment: Segment, part: number) => {
       const list = segment.columns
         .map(({ name, landedType }) => `CAST(${identifier(name)} AS ${landedType}) AS ${identifier(name)}`)
         .join(', ');
@@ -106,10 +106,17 @@ async function readToParquet(connection: PostgresConnection, rows: number): Prom
       await out.run(
         `COPY (SELECT ${list} FROM ${segment.from}) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`,
       );
-      await segment.release();
       count += segment.rows ?? 0;
+      await segment.release();
+    };
+    let writing = Promise.resolve();
+    let part = 0;
+    for await (const segment of segments) {
+      await writing;
+      writing = write(segment, part);
       part += 1;
     }
+    await writing;
     await source.close();
     if (count !== rows) throw new Error(`${count} of ${rows} rows were read.`);
   } finally {

@@ -29,7 +29,7 @@ export interface CatalogObject {
   oid: string;
   /** pg_class.relkind: r(elation), p(artitioned), v(iew), m(aterialised view), f(oreign). */
   kind: string;
-  /** Bytes of the largest part, in pages of the server's block size. */
+  /** Pages of the table, or of the largest partition below it; 0 for what has none, and where a partition lies on another server. */
   pages: number;
   /** Row-level security hides rows from this user. */
   rowSecurity: boolean;
@@ -162,8 +162,10 @@ async function pagesOf(session: PostgresSession, oid: string, doing: string, sig
     `WITH RECURSIVE part(oid) AS (
        SELECT $1::oid UNION ALL SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid
      )
-     SELECT coalesce(max(pg_relation_size(c.oid)) / current_setting('block_size')::int, 0)::bigint AS pages
-     FROM part JOIN pg_class c ON c.oid = part.oid WHERE c.relkind IN ('r', 'm')`,
+     SELECT CASE WHEN bool_or(c.relkind = 'f') THEN 0
+       ELSE coalesce(max(CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) END), 0) END
+       / current_setting('block_size')::int AS pages
+     FROM part JOIN pg_class c ON c.oid = part.oid`,
     [oid],
     doing,
     signal,

@@ -45,7 +45,7 @@ export async function planRead(session: PostgresSession, request: ReadRequest, s
     const landing = planned.find((candidate) => candidate.name === column.name);
     // An infinite watermark would hide every later row from the next run.
     if (landing) landing.infinities = false;
-    if (landing?.segmentType === 'VARCHAR' && !isText(column)) watermark.fromSegments = false;
+    watermark.fromSegments = landing !== undefined && ordersAlike(column, landing.segmentType);
   }
   return {
     object,
@@ -70,7 +70,27 @@ function chooseColumns(object: CatalogObject, { job, incremental }: ReadRequest)
   return object.columns.filter((column) => wanted.has(column));
 }
 
-const isText = (column: CatalogColumn) => ['text', 'varchar', 'bpchar', 'name'].includes(column.baseType);
+/** Whether DuckDB orders the landed values as PostgreSQL does, and writes them as text that means the same: then the greatest is known without asking. */
+function ordersAlike(column: CatalogColumn, segmentType: string): boolean {
+  switch (column.baseType) {
+    case 'text':
+    case 'varchar':
+    case 'name':
+      return true;
+    case 'numeric':
+      return column.precision !== null && segmentType.startsWith('DECIMAL(');
+    case 'int2':
+    case 'int4':
+    case 'int8':
+    case 'oid':
+    case 'date':
+    case 'timestamp':
+    case 'timestamptz':
+      return segmentType !== 'VARCHAR';
+    default:
+      return false;
+  }
+}
 
 export interface StatementOptions {
   /** Condition on the object itself, for one part of a partitioned read. */

@@ -11,6 +11,7 @@ import { WatermarkTracker } from './watermark-tracker.ts';
 /** Two of DuckDB's row groups, or 64 MiB as received, whichever comes first; both are shared by the readers of one table. */
 const SEGMENT_ROWS = 245_760;
 const SEGMENT_BYTES = 64 << 20;
+const MIN_SEGMENT_ROWS = 20_480;
 /** Rows that are worth counting among those without a watermark. */
 const NULL_COUNT_LIMIT = 10_000;
 
@@ -57,27 +58,27 @@ export async function* readTable(
     }
     const columns = plan.columns.map(sourceColumn);
     let rows = 0;
-    let yielded = 0;
+    let empty: FilledTable | null = null;
     for await (const table of interleave(readers)) {
-      // An empty table is a segment too where it is the only one: it says which columns there are.
-      const isLast = readers.every((reader) => reader.ended);
-      if (table.rows === 0 && !(isLast && yielded === 0)) {
-        await table.release();
+      if (table.rows === 0) {
+        await empty?.release();
+        empty = table;
         continue;
       }
       await tracker.add(table);
       rows += table.rows;
-      yielded += 1;
-      yield { from: table.from, columns, rows: table.rows, bytes: table.bytes, release: table.release };
+      yield { ...table, columns };
     }
+    // An empty table is a segment too where there is no other: it says which columns there are.
+    if (empty && rows === 0) yield { ...empty, columns };
+    else await empty?.release();
     counts.report();
     finished = true;
     return { watermark: await tracker.greatest(), verdict: verdict(plan, rows), retries: 0 };
   } finally {
-    for (const reader of readers) await reader.stop();
     await Promise.all(sessions.map((each) => (finished ? each.close() : each.abort())));
     await Promise.all(readers.map((reader) => reader.close()));
-    tracker?.close();
+    await tracker?.close();
   }
 }
 
@@ -112,15 +113,17 @@ class Counts {
   }
 }
 
-/** Reads one part of the table into one in-memory table after another; while one is in use, the next is filled, and no more. */
+/**
+ * Reads one part of the table into one in-memory table after another. The next is begun when it is asked for, which the caller does while it
+ * uses the one before: two in flight, and the socket rests while nothing is asked for.
+ */
 class PartReader {
   readonly #writer: ChunkWriter;
   readonly #counts: Counts;
   #done: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
-  #full: PromiseWithResolvers<'full'> = Promise.withResolvers();
-  #stopped = false;
-  ended = false;
+  #full: PromiseWithResolvers<void> | null = Promise.withResolvers();
+  #ended = false;
 
   private constructor(writer: ChunkWriter, counts: Counts) {
     this.#writer = writer;
@@ -137,52 +140,50 @@ class PartReader {
   ): Promise<PartReader> {
     const columns = plan.columns.map((column) => ({ name: column.name, type: column.segmentType }));
     const writer = await ChunkWriter.open(context.workspace, columns, {
-      tableRows: Math.max(Math.floor(SEGMENT_ROWS / readers), 20_480),
+      tableRows: Math.max(Math.floor(SEGMENT_ROWS / readers), MIN_SEGMENT_ROWS),
       tableBytes: Math.floor(SEGMENT_BYTES / readers),
     });
     const reader = new PartReader(writer, counts);
     counts.watch(writer);
-    await writer.begin();
-    const decode = createRowDecoder(writer, plan.columns, {
-      object: plan.name,
-      onRows: () => counts.report(),
-    });
-    const copy = await session.copyOut(
-      select,
-      (buffer, start, end) => {
-        const goOn = decode(buffer, start, end);
-        if (!goOn) reader.#full.resolve('full');
-        return goOn;
-      },
-      `Reading ${plan.name}`,
-      context.signal,
-    );
-    reader.#done = copy.done;
-    reader.#resume = copy.resume;
-    return reader;
+    try {
+      await writer.begin();
+      const decode = createRowDecoder(writer, plan.columns, { object: plan.name, onRows: () => counts.report() });
+      const copy = await session.copyOut(
+        select,
+        (buffer, start, end) => {
+          const goOn = decode(buffer, start, end);
+          if (!goOn) reader.#full?.resolve();
+          return goOn;
+        },
+        `Reading ${plan.name}`,
+        context.signal,
+      );
+      reader.#done = copy.done;
+      reader.#resume = copy.resume;
+      return reader;
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
   }
 
   /** The next filled table; null after the last. */
   async next(): Promise<FilledTable | null> {
-    if (this.ended) return null;
-    const state = await Promise.race([this.#full.promise, this.#done.then(() => 'end' as const)]);
+    if (this.#ended) return null;
+    if (this.#full === null) {
+      await this.#writer.begin();
+      this.#full = Promise.withResolvers();
+      this.#resume();
+    }
+    const isFull = await Promise.race([this.#full.promise.then(() => true), this.#done.then(() => false)]);
+    this.#full = null;
+    this.#ended = !isFull;
     const table = this.#writer.finish();
     this.#counts.add(table);
-    if (state === 'end') {
-      this.ended = true;
-      return table;
-    }
-    await this.#writer.begin();
-    this.#full = Promise.withResolvers();
-    if (!this.#stopped) this.#resume();
     return table;
   }
 
-  /** No more rows are wanted. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
-  }
-
+  /** Waits for the statement's end and drops what was not finished. */
   async close(): Promise<void> {
     await this.#done.catch(() => undefined);
     await this.#writer.close();
@@ -197,7 +198,6 @@ async function* interleave(readers: readonly PartReader[]): AsyncGenerator<Fille
       const { reader, table } = await Promise.race(waiting.values());
       waiting.delete(reader);
       if (!table) continue;
-      // Asked for again at once: the next is filled while this one is in use.
       yield table;
       waiting.set(reader, ask(reader));
     }

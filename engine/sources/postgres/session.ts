@@ -103,6 +103,8 @@ export class PostgresSession {
     client.on('error', () => undefined);
     const destroy = () => (client as unknown as ClientInternals).connection.stream.destroy();
     signal.addEventListener('abort', destroy, { once: true });
+    // The driver's own time limit ends with the login.
+    const timer = setTimeout(destroy, connection.connect_timeout * 1000 + 1000);
     try {
       await client.connect();
       await client.query(`${SESSION_SETTINGS}; SET statement_timeout = ${connection.query_timeout * 1000}`);
@@ -112,6 +114,7 @@ export class PostgresSession {
       destroy();
       throw error;
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener('abort', destroy);
     }
   }

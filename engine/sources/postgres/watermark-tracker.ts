@@ -61,8 +61,10 @@ export class WatermarkTracker {
     return this.#known;
   }
 
-  close(): void {
-    this.#connection?.run(`DROP TABLE IF EXISTS ${this.#table}`).finally(() => this.#connection?.close());
+  async close(): Promise<void> {
+    if (!this.#connection) return;
+    await this.#connection.run(`DROP TABLE IF EXISTS ${this.#table}`);
+    this.#connection.close();
   }
 }
 

@@ -33,27 +33,13 @@ const KINDS: Record<string, WatermarkKind> = {
   xid8: 'other',
 };
 
-/** DuckDB orders these as PostgreSQL does, so the greatest value of a segment is the greatest of the source. */
-const SAME_ORDER = new Set([
-  'int2',
-  'int4',
-  'int8',
-  'oid',
-  'date',
-  'timestamp',
-  'timestamptz',
-  'text',
-  'varchar',
-  'name',
-]);
-
 export interface WatermarkPlan {
   column: CatalogColumn;
   /** The column as it is compared, over `q`. */
   comparable: string;
   /** Conditions of the outer WHERE; empty: every row. */
   conditions: string[];
-  /** The greatest watermark can be taken from what landed. */
+  /** The greatest watermark can be taken from what landed; {@link planRead} knows. */
   fromSegments: boolean;
 }
 
@@ -74,7 +60,7 @@ export function planWatermark(column: CatalogColumn, incremental: IncrementalRea
     column,
     comparable,
     conditions: withNulls(bounds, reference, column, incremental),
-    fromSegments: SAME_ORDER.has(column.baseType),
+    fromSegments: false,
   };
 }
 

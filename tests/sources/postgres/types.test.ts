@@ -263,6 +263,7 @@ const TYPES: TypeCase[] = [
   { type: 'very_positive', values: ['5.00'], segment: 'DECIMAL(10,2)' },
   { type: 'integer[]', values: ['{}', '{1,NULL,3}', '{{1,2},{3,4}}'], segment: 'JSON', server: 'to_json(c)::text' },
   { type: 'text[]', values: ['{"a,b",NULL,"",😀}'], segment: 'JSON', server: 'to_json(c)::text' },
+  { type: 'int2vector', values: ['1 2 3'], segment: 'JSON', server: 'to_json(c)::text' },
   { type: 'numeric(10,2)[]', values: ['{1.50,12345678.90}'], segment: 'JSON', server: 'to_json(c)::text' },
   { type: 'address[]', values: ['{"(a,1)","(b,2)"}'], segment: 'JSON', server: 'to_json(c)::text' },
 ];
