@@ -59,7 +59,7 @@ export async function planCsv(files: readonly LocalFile[], context: PlanContext)
   }
   refuseTwoMinds(scanned);
   const union = unionColumns(scanned);
-  const columns = selectColumns([...union.values()], job).map((column) => ({
+  const columns = selectColumns([...union.values()], context).map((column) => ({
     ...column,
     ...csvColumn(column, job.options.all_text, typeOf(column.name)),
   }));
@@ -250,5 +250,6 @@ function csvPart(
       context,
     ),
     rows: group.reduce((sum, one) => sum + one.rows, 0),
+    copies: group.flatMap((one) => (one.text.path === one.file.local ? [] : [one.text.path])),
   };
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { FilesystemConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
@@ -179,7 +180,9 @@ function segmentOf(part: FilePart, plan: ReadPlan, request: ReadRequest): Segmen
     columns: plan.columns,
     rows: request.sampleRows === null ? part.rows : null,
     bytes: bytesOf(part.files),
-    release: async () => {},
+    release: async () => {
+      for (const copy of part.copies) await rm(copy, { force: true });
+    },
   };
 }
 

@@ -59,7 +59,7 @@ export async function planJson(files: readonly LocalFile[], context: PlanContext
   }
   refuseKeyTwins(shape, '');
   const all = shape.fields.map((field) => jsonColumn(field.name, field.shape, typeOf(field.name), context));
-  const columns = selectColumns(all, job);
+  const columns = selectColumns(all, context);
   await printTypes(columns, context);
   const fields = new Map(
     columns.flatMap((column) => (column.raw === null ? [] : [[column.name, column.raw] as const])),
@@ -140,6 +140,7 @@ function jsonPart(group: readonly JsonFile[], columns: readonly JsonColumn[], co
       context,
     ),
     rows: group.reduce((sum, one) => sum + one.rows, 0),
+    copies: group.flatMap((one) => (one.text.path === one.file.local ? [] : [one.text.path])),
   };
 }
 

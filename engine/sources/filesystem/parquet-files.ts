@@ -47,7 +47,7 @@ export async function planParquet(files: readonly LocalFile[], context: PlanCont
     rows += one.rows;
     read.push(one);
   }
-  const union = selectColumns([...unionColumns(read).values()], job);
+  const union = selectColumns([...unionColumns(read).values()], context);
   const columns: (SourceColumn & { seen: Map<string, string> })[] = [];
   for (const column of union) {
     const override = typeOf(column.name);
@@ -196,5 +196,6 @@ function parquetPart(group: readonly ParquetFile[], columns: readonly SourceColu
       context,
     ),
     rows: group.reduce((sum, one) => sum + one.rows, 0),
+    copies: [],
   };
 }

@@ -30,6 +30,8 @@ export interface FilePart {
   from: string;
   /** Rows the scan has counted. */
   rows: number;
+  /** Copies in the spool that nothing else reads. */
+  copies: string[];
 }
 
 /** How a set of files is read: the same columns for every part. */
@@ -118,23 +120,43 @@ export function hidesFileIndex(names: readonly string[], context: Pick<PlanConte
   return context.job.options.include_file_name && names.some((name) => name.toLowerCase() === 'file_index');
 }
 
-/** The columns that a job reads, of all there are. Names match exactly, else but for case. Unknown ones are an error. */
-export function selectColumns<Column extends { name: string }>(all: readonly Column[], job: Job): Column[] {
-  for (const name of Object.keys(job.column_types)) findColumn(all, name, 'column_types');
+/**
+ * The columns that a job reads, of all there are. Names match exactly, else but for case. A name in `columns` that CSV and Parquet files do not have is an error;
+ * JSON records may leave keys out, so there, and for `column_types`, it is a warning: the next files may have it.
+ */
+export function selectColumns<Column extends { name: string }>(all: readonly Column[], context: PlanContext): Column[] {
+  const { job } = context;
+  const known = all.map((column) => column.name);
+  const hint = `They have: ${known.slice(0, 30).join(', ')}${known.length > 30 ? ', …' : ''}.`;
+  const missing = (name: string, where: string, optional: boolean) => {
+    const message = `${where}: the files have no column "${name}".`;
+    if (!optional) throw new IngestError('COLUMN_NOT_FOUND', message, { hint });
+    context.warn({ code: 'COLUMN_NOT_FOUND', column: name, message, hint });
+  };
+  const added = job.options.include_file_name ? ADDED_COLUMNS.map((column) => column.name) : [];
+  const twin = known.find((name) => added.includes(name.toLowerCase()));
+  if (twin !== undefined) {
+    throw new IngestError('FILE_COLUMN_TWICE', `include_file_name: the files have a column "${twin}" of their own.`, {
+      hint: 'Switch include_file_name off, or rename the column in the files.',
+    });
+  }
+  // Files without a record say nothing of their columns.
+  if (all.length === 0) return [];
+  for (const name of Object.keys(job.column_types))
+    if (findColumn(all, name) === undefined) missing(name, 'column_types', true);
   if (job.columns.length === 0) return [...all];
-  const wanted = new Set(job.columns.map((name) => findColumn(all, name, 'columns')));
+  const wanted = new Set<Column>();
+  for (const name of job.columns) {
+    const column = findColumn(all, name);
+    if (column !== undefined) wanted.add(column);
+    else if (!added.includes(name)) missing(name, 'columns', job.file_format === 'jsonl');
+  }
   return all.filter((column) => wanted.has(column));
 }
 
-function findColumn<Column extends { name: string }>(all: readonly Column[], name: string, where: string): Column {
-  const found =
-    all.find((column) => column.name === name) ??
-    all.find((column) => column.name.toLowerCase() === name.toLowerCase());
-  if (found !== undefined) return found;
-  const known = all.map((column) => column.name);
-  throw new IngestError('COLUMN_NOT_FOUND', `${where}: the files have no column "${name}".`, {
-    hint: `They have: ${known.slice(0, 30).join(', ')}${known.length > 30 ? ', …' : ''}.`,
-  });
+function findColumn<Column extends { name: string }>(all: readonly Column[], name: string): Column | undefined {
+  const lower = name.toLowerCase();
+  return all.find((column) => column.name === name) ?? all.find((column) => column.name.toLowerCase() === lower);
 }
 
 /** The job's own type for a column, as DuckDB spells it; null where it says nothing. */

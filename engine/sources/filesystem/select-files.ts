@@ -84,7 +84,7 @@ export function selectFiles(
     'last_watermark',
   );
   const end = boundOf(incremental.end, mode, 'end_value');
-  const warnings: ReadWarning[] = [];
+  const changed: string[] = [];
   const picked: { file: StoredFile; key: string }[] = [];
   for (const file of matched) {
     const key = keyOf(file, mode);
@@ -92,15 +92,22 @@ export function selectFiles(
     const before = loaded.get(file.path);
     if (before !== undefined && before[1] === file.bytes && before[2] === file.modified && before[3] === file.version)
       continue;
-    if (before !== undefined && job.write_disposition === 'append') {
-      warnings.push({
-        code: 'FILE_CHANGED',
-        message: `"${file.path}" was loaded before and has changed since (${before[1]} bytes then, ${file.bytes} now): it is loaded again, behind the rows that came from it before.`,
-        hint: 'Give the job a primary_key, so that its rows are replaced, or write new data to new files.',
-      });
-    }
+    if (before !== undefined && job.write_disposition === 'append') changed.push(file.path);
     picked.push({ file, key });
   }
+  const warnings: ReadWarning[] =
+    changed.length === 0
+      ? []
+      : [
+          {
+            code: 'FILE_CHANGED',
+            message: `Loaded before and changed since, so loaded again behind the rows of before: ${changed
+              .slice(0, 5)
+              .map((path) => `"${path}"`)
+              .join(', ')}${changed.length > 5 ? ` and ${changed.length - 5} more` : ''}.`,
+            hint: 'Give the job a primary_key, so that its rows are replaced, or write new data to new files.',
+          },
+        ];
   picked.sort((one, other) => compareText(one.key, other.key) || compareText(one.file.path, other.file.path));
   const last = picked.at(-1)?.key ?? null;
   const before = incremental.continued ? incremental.from : null;

@@ -159,6 +159,23 @@ describe('types', () => {
     expect(rows).toEqual([{ a: '1.10', b: 'x', c: '{"d":1.10}' }]);
   });
 
+  test('a key that these records leave out is a warning; the wanted ones are read', async () => {
+    const { rows, warnings } = await readOne(
+      'optional',
+      lines('{"a":1,"b":2}'),
+      {},
+      { columns: ['b', 'c'], column_types: { d: 'bigint' } },
+    );
+    expect(rows).toEqual([{ b: '2' }]);
+    expect(warnings.map(({ code, column }) => [code, column])).toEqual([
+      ['COLUMN_NOT_FOUND', 'd'],
+      ['COLUMN_NOT_FOUND', 'c'],
+    ]);
+    await expect(readOne('own', lines('{"_file_name":1}'), { include_file_name: true })).rejects.toMatchObject({
+      code: 'FILE_COLUMN_TWICE',
+    });
+  });
+
   test('names with quotes, spaces, escapes', async () => {
     const { rows } = await readOne('names', lines('{"a b":1,"q\\"q":2,"\\u00fc":3,"o":{"x y":4}}', '{"ü":5}'));
     expect(rows).toEqual([
