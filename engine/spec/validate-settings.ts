@@ -13,7 +13,8 @@ export function validateSettings(
   const said: Record<string, unknown> = {};
   const rows = new Map<keyof PipelineSettings, number>();
   if (sheet !== null && (sheet.rows.length > 0 || sheet.headers.some((header) => header.trim() !== ''))) {
-    const { index, usable } = readHeaders(list, sheet, ['key', 'value'], ['key', 'value']);
+    // `help` explains the settings of a new workbook and says nothing.
+    const { index, usable } = readHeaders(list, sheet, ['key', 'value', 'help'], ['key', 'value']);
     const [keyAt, valueAt] = [index.get('key') ?? -1, index.get('value') ?? -1];
     for (const { row, cells } of usable ? sheet.rows : []) {
       const key = (cells[keyAt] ?? '').trim();

@@ -6,8 +6,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { createWorkbook } from '../../engine/bundle/create-workbook.ts';
 import { literal } from '../../engine/duckdb/sql.ts';
-import { writeSampleWorkbook } from './sample-workbook.ts';
+import { CHECKS, JOBS, SETTINGS } from './sample-rows.ts';
 
 const SAMPLE = import.meta.dirname;
 /** What arrives on the next day; laid out like the project, so that copying it over the project brings the news. */
@@ -17,7 +18,9 @@ const CITIES = ['Köln', 'Zürich', 'Gdańsk', 'Århus', 'Málaga', 'Porto'];
 
 await rm(path.join(SAMPLE, 'data'), { recursive: true, force: true });
 await rm(NEXT_DAY, { recursive: true, force: true });
-await writeSampleWorkbook(path.join(SAMPLE, 'ingestion_config.xlsx'));
+const workbook = path.join(SAMPLE, 'ingestion_config.xlsx');
+await rm(workbook, { force: true });
+await createWorkbook(workbook, { jobs: JOBS, checks: CHECKS, settings: SETTINGS });
 await writeStores();
 for (const day of ['2026-01-29', '2026-01-30', '2026-01-31']) {
   await writeSales(SAMPLE, day);

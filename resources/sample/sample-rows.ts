@@ -1,0 +1,197 @@
+/** The rows of the sample's workbook: every pagination, every file format, full and incremental loads, and a disabled job. */
+
+type Row = Record<string, string | number>;
+
+export const JOBS: Row[] = [
+  api({
+    table_name: 'countries',
+    load_type: 'FULL',
+    api_endpoint: '/countries',
+    pagination_type: 'single_page',
+    tags: 'reference',
+    description: 'A list that comes in one page',
+  }),
+  api({
+    table_name: 'products',
+    load_type: 'FULL',
+    api_endpoint: '/products',
+    pagination_type: 'offset',
+    page_size: 100,
+    data_selector: 'data',
+    tags: 'reference',
+    description: 'limit and offset, with the total in the answer',
+  }),
+  api({
+    table_name: 'customers',
+    load_type: 'INCREMENTAL',
+    watermark_column: 'updatedAt',
+    primary_key: 'id',
+    api_endpoint: '/customers',
+    pagination_type: 'page_number',
+    page_size: 50,
+    data_selector: 'customers',
+    tags: 'daily',
+    description: 'Changed customers only, merged by id',
+  }),
+  api({
+    table_name: 'orders',
+    load_type: 'INCREMENTAL',
+    watermark_column: 'updatedAt',
+    primary_key: 'id',
+    api_endpoint: '/orders',
+    pagination_type: 'header_link',
+    tags: 'daily',
+    description: 'Order lines and their discounts become child tables',
+  }),
+  api({
+    table_name: 'events',
+    load_type: 'INCREMENTAL',
+    watermark_column: 'occurredAt',
+    api_endpoint: '/events',
+    pagination_type: 'cursor',
+    data_selector: 'events',
+    tags: 'daily',
+    description: 'No key: new events are appended, the boundary is de-duplicated',
+  }),
+  api({
+    table_name: 'reviews',
+    load_type: 'FULL',
+    api_endpoint: '/reviews',
+    pagination_type: 'json_link',
+    data_selector: 'items',
+    tags: 'reference',
+    description: 'The next page’s address stands in the answer',
+  }),
+  files({
+    table_name: 'stores',
+    load_type: 'FULL',
+    file_glob: 'stores.csv',
+    file_format: 'csv',
+    column_types: 'store_id:varchar, postal_code:varchar',
+    tags: 'reference',
+    description: 'CSV with leading zeros, quotes and line breaks in cells',
+  }),
+  files({
+    table_name: 'exchange_rates',
+    load_type: 'FULL',
+    file_glob: 'exchange_rates.parquet',
+    file_format: 'parquet',
+    tags: 'reference',
+    description: 'Parquet with exact decimals',
+  }),
+  files({
+    table_name: 'tickets',
+    load_type: 'FULL',
+    file_glob: 'tickets/*.jsonl*',
+    file_format: 'jsonl',
+    tags: 'support',
+    description: 'Nested JSON Lines, plain and gzipped',
+  }),
+  files({
+    table_name: 'sales',
+    load_type: 'INCREMENTAL',
+    file_glob: 'sales/**/*.csv',
+    file_format: 'csv',
+    incremental_mode: 'folder_date',
+    column_types: 'store_id:varchar, sku:varchar, amount:decimal(10,2)',
+    tags: 'daily',
+    description: 'A folder a day: only new days are read',
+  }),
+  files({
+    table_name: 'sensor_readings',
+    load_type: 'INCREMENTAL',
+    file_glob: 'sensors/*.parquet',
+    file_format: 'parquet',
+    incremental_mode: 'file_name',
+    tags: 'daily',
+    description: 'A file a day, by its name',
+  }),
+  files({
+    table_name: 'inventory',
+    load_type: 'INCREMENTAL',
+    primary_key: 'warehouse, sku',
+    file_glob: 'inventory/*.csv',
+    file_format: 'csv',
+    incremental_mode: 'file_modified',
+    column_types: 'sku:varchar',
+    tags: 'daily',
+    description: 'New or changed files, merged by warehouse and article',
+  }),
+  {
+    enabled: 'N',
+    source_type: 'postgresql',
+    source_name: 'warehouse',
+    table_name: 'invoices',
+    load_type: 'INCREMENTAL',
+    watermark_column: 'updated_at',
+    primary_key: 'invoice_id',
+    schema_name: 'public',
+    tags: 'daily',
+    description: 'A database job; fill in [sources.warehouse] and set enabled to Y',
+  },
+];
+
+export const CHECKS: Row[] = [
+  {
+    enabled: 'Y',
+    table: 'countries',
+    type: 'row_count',
+    name: 'all countries are there',
+    min_rows: 20,
+    max_rows: 250,
+    severity: 'critical',
+  },
+  {
+    enabled: 'Y',
+    table: 'customers',
+    type: 'uniqueness',
+    name: 'one row a customer',
+    columns: 'id',
+    severity: 'error',
+  },
+  {
+    enabled: 'Y',
+    table: 'customers',
+    type: 'null_rate',
+    name: 'most customers have e-mail',
+    columns: 'email',
+    max_null_rate: 0.15,
+    severity: 'warning',
+  },
+  {
+    enabled: 'Y',
+    table: 'sales',
+    type: 'freshness',
+    name: 'sales are fresh',
+    columns: 'sold_at',
+    max_age_hours: 48,
+    severity: 'warning',
+  },
+  {
+    enabled: 'Y',
+    table: 'orders',
+    type: 'custom_sql',
+    name: 'every order has a customer',
+    sql: 'SELECT count(*) FROM {table} WHERE customer_id IS NULL',
+    expected_value: 0,
+    severity: 'error',
+  },
+];
+
+export const SETTINGS = {
+  name: 'sample_shop',
+  destination: 'duckdb',
+  parallel: true,
+  max_workers: 4,
+  stop_on_error: false,
+  schema_contract: 'evolve',
+  timezone: 'UTC',
+};
+
+function api(row: Row): Row {
+  return { enabled: 'Y', source_type: 'api', source_name: 'shop', auth_type: 'none', ...row };
+}
+
+function files(row: Row): Row {
+  return { enabled: 'Y', source_type: 'filesystem', source_name: 'files', ...row };
+}
