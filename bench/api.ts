@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
-import { literal } from '../engine/duckdb/sql.ts';
+import { identifier, literal } from '../engine/duckdb/sql.ts';
 import { Workspace } from '../engine/duckdb/workspace.ts';
 import { createRestSource } from '../engine/sources/rest/rest-source.ts';
 import { apiConnectionModel } from '../engine/spec/connection.ts';
@@ -95,8 +95,11 @@ async function read(url: string, pages: number, folder: string): Promise<void> {
   for (let number = 0; ; number += 1) {
     const next = await reading.next();
     if (next.done) break;
+    const list = next.value.columns
+      .map(({ name, landedType }) => `CAST(${identifier(name)} AS ${landedType}) AS ${identifier(name)}`)
+      .join(', ');
     await connection.run(
-      `COPY (SELECT * FROM ${next.value.from}) TO ${literal(path.join(folder, `${number}.parquet`))} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT ${list} FROM ${next.value.from}) TO ${literal(path.join(folder, `${number}.parquet`))} (FORMAT parquet, COMPRESSION zstd)`,
     );
     records += next.value.rows ?? 0;
     await next.value.release();

@@ -11,8 +11,10 @@ export type Rewrite = ((value: unknown) => unknown) | null;
 
 /** One place of the records with the type that it gets. */
 export interface TypedPlace {
-  /** Null where no value was ever seen. */
+  /** In the segment; null where no value was ever seen. */
   type: TypeTree | null;
+  /** As it lands. */
+  landed: TypeTree | null;
   /** For people. */
   sourceType: string;
   rewrite: Rewrite;
@@ -39,6 +41,14 @@ export interface SchemaOptions {
 }
 
 const scalar = (text: string): TypeTree => ({ kind: 'scalar', text });
+
+/** A place of one type, in the segment and where it lands. */
+const place = (text: string, sourceType: string, rewrite: Rewrite = null): TypedPlace => ({
+  type: scalar(text),
+  landed: scalar(text),
+  sourceType,
+  rewrite,
+});
 const NUMBERS = INTEGER | DOUBLE | LONG_INTEGER | EXACT_DECIMAL;
 
 /**
@@ -60,14 +70,14 @@ export function recordSchema(
   const columns: RecordColumn[] = [];
   let rewrites = false;
   checkKeys(root, '');
-  root.names.forEach((key, place) => {
-    const node = root.fields[place] as ShapeNode;
+  root.names.forEach((key, index) => {
+    const node = root.fields[index] as ShapeNode;
     const name = fieldName(key);
     const override = overrideOf(options.columnTypes, key);
     // What lands as one value is not looked into, so nothing inside it can fail.
     if (override !== null && parseType(override).kind === 'scalar' && (node.kinds & (OBJECT | LIST)) !== 0)
       node.opaque = true;
-    const typed = overridden(typedPlace(node, key, measured, warnings), node, override);
+    const typed = overridden(typedPlace(node, key, measured, override === null ? warnings : []), node, override);
     if (typed.rewrite || name !== key) rewrites = true;
     const segmentType = typed.type ? printType(typed.type) : 'NULL';
     columns.push({
@@ -75,8 +85,9 @@ export function recordSchema(
       name,
       sourceType: typed.sourceType,
       segmentType,
-      landedType:
-        typed.landed ?? (options.types === 'portable' && typed.type ? printType(portable(typed.type)) : segmentType),
+      landedType: typed.landed
+        ? printType(options.types === 'portable' && override === null ? portable(typed.landed) : typed.landed)
+        : 'NULL',
       nullable: node.count < options.records,
       rewrite: typed.rewrite,
     });
@@ -142,13 +153,14 @@ function typedPlace(
       hint: 'Leave the field out with the columns of the job, or ask the API for it as text.',
     });
   }
-  if (kinds === 0) return { type: null, sourceType: 'null', rewrite: null };
+  if (kinds === 0) return { type: null, landed: null, sourceType: 'null', rewrite: null };
   if (kinds === OBJECT && !node.opaque) return structPlace(node, path, measured, warnings);
   if (kinds === LIST && !node.opaque) {
     const element = typedPlace(node.element as ShapeNode, `${path}[]`, measured, warnings);
     const change = element.rewrite;
     return {
       type: element.type && { kind: 'list', element: element.type },
+      landed: element.landed && { kind: 'list', element: element.landed },
       sourceType: `list of ${element.sourceType}`,
       rewrite: change && ((value) => (Array.isArray(value) ? value.map(change) : value)),
     };
@@ -163,14 +175,10 @@ function typedPlace(
     }
     // JSON is read through DuckDB's own number parser, so exact digits must come as text.
     return node.exactInside
-      ? {
-          type: scalar('VARCHAR'),
-          sourceType: 'json',
-          rewrite: (value) => (value === null || value === undefined ? null : JSON.stringify(value)),
-        }
-      : { type: scalar('JSON'), sourceType: 'json', rewrite: null };
+      ? place('VARCHAR', 'json', (value) => (value === null || value === undefined ? null : JSON.stringify(value)))
+      : place('JSON', 'json');
   }
-  if (kinds === BOOLEAN) return { type: scalar('BOOLEAN'), sourceType: 'boolean', rewrite: null };
+  if (kinds === BOOLEAN) return place('BOOLEAN', 'boolean');
   if ((kinds & ~NUMBERS) === 0) return numberPlace(node, path, measured, warnings);
   if (kinds === TEXT) return textPlace(node, path, warnings);
   warnings.push({
@@ -178,7 +186,7 @@ function typedPlace(
     column: path,
     message: `${path} holds values of several kinds; they are kept as text.`,
   });
-  return { type: scalar('VARCHAR'), sourceType: 'mixed', rewrite: node.exactInside ? exactAsText : null };
+  return place('VARCHAR', 'mixed', node.exactInside ? exactAsText : null);
 }
 
 function numberPlace(
@@ -189,14 +197,13 @@ function numberPlace(
 ): TypedPlace {
   if (!needsDecimal(node)) {
     const isDouble = (node.kinds & DOUBLE) !== 0;
-    return { type: scalar(isDouble ? 'DOUBLE' : 'BIGINT'), sourceType: isDouble ? 'number' : 'integer', rewrite: null };
+    return isDouble ? place('DOUBLE', 'number') : place('BIGINT', 'integer');
   }
   const sourceType = (node.kinds & (DOUBLE | EXACT_DECIMAL)) === 0 ? 'integer' : 'number';
   const { integerDigits, scale } = measured.get(node) ?? { integerDigits: 38, scale: 0 };
   // A few fixed scales, so that the type does not change with every load; 38,9 is the product's rule for numbers without bounds.
   for (const fixed of scale === 0 ? [0] : [9, 18, scale]) {
-    if (scale <= fixed && integerDigits + fixed <= 38)
-      return { type: scalar(`DECIMAL(38,${fixed})`), sourceType, rewrite: numbersAsText };
+    if (scale <= fixed && integerDigits + fixed <= 38) return place(`DECIMAL(38,${fixed})`, sourceType, numbersAsText);
   }
   warnings.push({
     code: 'API_NUMBER_AS_TEXT',
@@ -204,15 +211,19 @@ function numberPlace(
     message: `${path} has numbers of ${integerDigits} digits before and ${scale} after the point, more than a DECIMAL holds; they are kept as text.`,
     hint: 'Set column_types for it where another type will do.',
   });
-  return { type: scalar('VARCHAR'), sourceType, rewrite: exactAsText };
+  return place('VARCHAR', sourceType, exactAsText);
 }
 
+/**
+ * Points in time stay the API's text in the segment and are cast when they land, so that a column that is text in the destination already
+ * goes on with the API's text and not with DuckDB's.
+ */
 function textPlace(node: ShapeNode, path: string, warnings: ReadWarning[]): TypedPlace {
   switch (node.temporal) {
     case DATE:
-      return { type: scalar('DATE'), sourceType: 'string (date)', rewrite: null };
+      return { ...place('VARCHAR', 'string (date)'), landed: scalar('DATE') };
     case LOCAL_TIMESTAMP:
-      return { type: scalar('TIMESTAMP'), sourceType: 'string (timestamp)', rewrite: null };
+      return { ...place('VARCHAR', 'string (timestamp)'), landed: scalar('TIMESTAMP') };
     case UTC_TIMESTAMP:
     case OFFSET_TIMESTAMP:
     case UTC_TIMESTAMP | OFFSET_TIMESTAMP:
@@ -224,9 +235,9 @@ function textPlace(node: ShapeNode, path: string, warnings: ReadWarning[]): Type
           hint: `Set column_types "${path}: varchar" to keep the text.`,
         });
       }
-      return { type: scalar('TIMESTAMP WITH TIME ZONE'), sourceType: 'string (timestamp with zone)', rewrite: null };
+      return { ...place('VARCHAR', 'string (timestamp with zone)'), landed: scalar('TIMESTAMP WITH TIME ZONE') };
     default:
-      return { type: scalar('VARCHAR'), sourceType: 'string', rewrite: null };
+      return place('VARCHAR', 'string');
   }
 }
 
@@ -238,19 +249,22 @@ function structPlace(
 ): TypedPlace {
   checkKeys(node, path);
   const fields: { name: string; type: TypeTree }[] = [];
+  const landed: { name: string; type: TypeTree }[] = [];
   const changes: { key: string; name: string; rewrite: Rewrite }[] = [];
   let changed = false;
-  node.names.forEach((key, place) => {
-    const field = typedPlace(node.fields[place] as ShapeNode, `${path}.${key}`, measured, warnings);
+  node.names.forEach((key, index) => {
+    const field = typedPlace(node.fields[index] as ShapeNode, `${path}.${key}`, measured, warnings);
     // A field that never had a value has no type yet: it comes when it has one.
-    if (!field.type) return;
+    if (!field.type || !field.landed) return;
     const name = fieldName(key);
     fields.push({ name, type: field.type });
+    landed.push({ name, type: field.landed });
     changes.push({ key, name, rewrite: field.rewrite });
     if (field.rewrite || name !== key) changed = true;
   });
   return {
     type: fields.length === 0 ? null : { kind: 'struct', fields },
+    landed: fields.length === 0 ? null : { kind: 'struct', fields: landed },
     sourceType: 'object',
     rewrite: changed ? (value) => rewriteObject(value, changes) : null,
   };
@@ -281,19 +295,15 @@ const jsonText = (value: unknown): unknown =>
       : scalarText(value);
 
 /** The job's own type for a column: the segment carries the API's text, which the pipeline casts exactly. */
-function overridden(typed: TypedPlace, node: ShapeNode, override: string | null): TypedPlace & { landed?: string } {
+function overridden(typed: TypedPlace, node: ShapeNode, override: string | null): TypedPlace {
   if (override === null) return typed;
-  const landed = canonicalType(override);
-  if (!typed.type || canonicalType(printType(typed.type)) === landed || parseType(landed).kind !== 'scalar')
+  const text = canonicalType(override);
+  const landed = parseType(text);
+  if (!typed.type || canonicalType(printType(typed.type)) === text || landed.kind !== 'scalar')
     return { ...typed, landed };
-  if (landed === 'JSON' && (node.kinds & (OBJECT | LIST)) !== 0 && !node.exactInside)
-    return { ...typed, type: scalar('JSON'), rewrite: null, landed };
-  return {
-    ...typed,
-    type: scalar('VARCHAR'),
-    rewrite: node.exactInside || (node.kinds & (OBJECT | LIST)) !== 0 ? jsonText : null,
-    landed,
-  };
+  const nests = (node.kinds & (OBJECT | LIST)) !== 0;
+  if (text === 'JSON' && nests && !node.exactInside) return { ...place('JSON', typed.sourceType), landed };
+  return { ...place('VARCHAR', typed.sourceType, node.exactInside || nests ? jsonText : null), landed };
 }
 
 function overrideOf(columnTypes: Record<string, string>, key: string): string | null {

@@ -14,8 +14,8 @@ async function read(body: unknown, job: JobValues = {}, options: ReadOptions = {
   return readApi(api.url, job, options);
 }
 
-const types = (result: { columns: { name: string; segmentType: string }[] }) =>
-  Object.fromEntries(result.columns.map(({ name, segmentType }) => [name, segmentType]));
+const types = (result: { columns: { name: string; landedType: string }[] }) =>
+  Object.fromEntries(result.columns.map(({ name, landedType }) => [name, landedType]));
 
 describe('exact values', () => {
   test('integers beyond 2^53 and beyond 64 bits keep their digits', async () => {

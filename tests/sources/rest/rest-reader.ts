@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { identifier } from '../../../engine/duckdb/sql.ts';
 import { Workspace } from '../../../engine/duckdb/workspace.ts';
 import type { Clock } from '../../../engine/sources/rest/clock.ts';
 import { createRestSource, type RestSourceDependencies } from '../../../engine/sources/rest/rest-source.ts';
@@ -111,7 +112,16 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** Reads a job with a source of its own, and gives back every row as DuckDB sees it (bigints and decimals as text). */
+/** The columns as they land. */
+function landed(columns: readonly SourceColumn[]): string {
+  return columns
+    .map(({ name, segmentType, landedType }) =>
+      segmentType === 'NULL' ? identifier(name) : `CAST(${identifier(name)} AS ${landedType}) AS ${identifier(name)}`,
+    )
+    .join(', ');
+}
+
+/** Reads a job with a source of its own, and gives back every row as it lands (bigints and decimals as text). */
 export async function readApi(url: string, job: JobValues, options: ReadOptions = {}): Promise<ReadResult> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'rest-'));
   const workspace = await Workspace.open({
@@ -147,7 +157,7 @@ export async function readApi(url: string, job: JobValues, options: ReadOptions 
         return result;
       }
       result.columns = next.value.columns;
-      result.rows.push(...(await connection.rows(`SELECT * FROM ${next.value.from}`)));
+      result.rows.push(...(await connection.rows(`SELECT ${landed(next.value.columns)} FROM ${next.value.from}`)));
       await next.value.release();
     }
   } finally {
