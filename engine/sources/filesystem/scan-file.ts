@@ -7,6 +7,7 @@ import { type CsvFacts, mergeCsvFacts } from './csv-scan.ts';
 import { type JsonShape, mergeShapes } from './json-scan.ts';
 import { ScanFailure } from './record-scanner.ts';
 import { type RangeResult, type ScanKind, type ScanTask, scanRange } from './scan-range.ts';
+import type { ScanWorkerData } from './scan-worker.ts';
 import type { TextFile } from './text-file.ts';
 
 export interface ScanResult {
@@ -84,7 +85,7 @@ const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './scan-worker.ts' :
 
 function runWorker(task: ScanTask, signal: AbortSignal): Promise<RangeResult> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(workerUrl, { workerData: task });
+    const worker = new Worker(workerUrl, { workerData: { ingestScan: task } satisfies ScanWorkerData });
     const stop = () => void worker.terminate();
     signal.addEventListener('abort', stop, { once: true });
     worker.once('message', resolve);

@@ -1,5 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ScanTask, scanRange } from './scan-range.ts';
 
-// A thread of scanFile: one range, one answer.
-parentPort?.postMessage(await scanRange(workerData as ScanTask, null));
+/** What a scanning worker is started with. */
+export interface ScanWorkerData {
+  ingestScan: ScanTask;
+}
+
+/** One range, one answer. */
+export async function answer(port: { postMessage(result: unknown): void }, task: ScanTask): Promise<void> {
+  port.postMessage(await scanRange(task, null));
+}
+
+const own = workerData as ScanWorkerData | null;
+if (parentPort !== null && own?.ingestScan !== undefined) await answer(parentPort, own.ingestScan);
