@@ -61,22 +61,18 @@ test('the page has the bridge and nothing of Node or Electron', async () => {
 });
 
 test('the content security policy stops an inline script and any other origin', async () => {
-  const violations = await page.evaluate(async () => {
-    const seen: string[] = [];
-    const both = new Promise<void>((resolve) => {
-      document.addEventListener('securitypolicyviolation', (event) => {
-        seen.push(event.effectiveDirective);
-        if (seen.length === 2) resolve();
-      });
+  await page.evaluate(async () => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      document.body.dataset['violations'] = `${document.body.dataset['violations'] ?? ''} ${event.effectiveDirective}`;
     });
     const script = document.createElement('script');
     script.textContent = 'window.pwned = 1';
     document.head.append(script);
     await fetch('https://example.com/').catch(() => undefined);
-    await both;
-    return [...seen.sort(), 'pwned' in window];
   });
-  expect(violations).toEqual(['connect-src', 'script-src-elem', false]);
+  const violations = () => page.evaluate(() => document.body.dataset['violations']?.trim().split(' ').sort());
+  await expect.poll(violations, { timeout: 10_000 }).toEqual(['connect-src', 'script-src-elem']);
+  expect(await page.evaluate(() => 'pwned' in window)).toBe(false);
 });
 
 test('the protocol serves its folder and nothing outside it', async () => {
@@ -88,14 +84,31 @@ test('the protocol serves its folder and nothing outside it', async () => {
 });
 
 test('the page stays where it is; a link goes to the system browser, https only', async () => {
+  await app.evaluate(({ BrowserWindow, shell }) => {
+    const navigations: [url: string, prevented: boolean][] = [];
+    const opened: string[] = [];
+    Object.assign(globalThis, { navigations, opened });
+    shell.openExternal = async (url) => {
+      opened.push(url);
+    };
+    BrowserWindow.getAllWindows()[0]!.webContents.on('will-navigate', (event) => {
+      navigations.push([event.url, event.defaultPrevented]);
+    });
+  });
   await page.evaluate(() => {
     window.open('http://plain.example/');
     window.open('https://secure.example/help');
     location.href = 'https://elsewhere.example/';
   });
-  await expect
-    .poll(() => app.evaluate(({ shell }) => (shell as unknown as { opened?: string[] }).opened ?? []))
-    .toEqual(['https://secure.example/help']);
+  const outside = () =>
+    app.evaluate(() => {
+      const { opened, navigations } = globalThis as unknown as { opened: unknown; navigations: unknown };
+      return { opened, navigations };
+    });
+  await expect.poll(outside, { timeout: 10_000 }).toEqual({
+    opened: ['https://secure.example/help'],
+    navigations: [['https://elsewhere.example/', true]],
+  });
   expect(new URL(page.url()).pathname).toBe('/index.html');
   expect(app.windows()).toHaveLength(1);
 });

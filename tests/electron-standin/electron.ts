@@ -79,31 +79,21 @@ export const protocol = strict(
   'protocol',
 );
 
-/** Handlers that the application has set; tests ask them. */
-export const permissions: Record<string, unknown> = {};
 const defaultSession = strict(
   {
-    setPermissionRequestHandler(handler: unknown) {
-      permissions['request'] = handler;
-    },
-    setPermissionCheckHandler(handler: unknown) {
-      permissions['check'] = handler;
-    },
-    setDevicePermissionHandler(handler: unknown) {
-      permissions['device'] = handler;
-    },
+    // A headless page asks for nothing; tests/electron shows what the handlers answer.
+    setPermissionRequestHandler: (_handler: unknown) => undefined,
+    setPermissionCheckHandler: (_handler: unknown) => undefined,
+    setDevicePermissionHandler: (_handler: unknown) => undefined,
   },
   'session',
 );
-export const session = strict({ defaultSession, permissions }, 'session');
+export const session = strict({ defaultSession }, 'session');
 
-const opened: string[] = [];
-/** `opened` lists what would have gone to the system's browser. */
 export const shell = strict(
   {
-    opened,
     async openExternal(url: string) {
-      opened.push(url);
+      throw new Error(`electron stand-in: ${url} would go to the system's browser; a test replaces this`);
     },
   },
   'shell',

@@ -148,14 +148,15 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
   async #answer({ requestId, request, resourceType, frameId }: any): Promise<void> {
     const url = realUrl(request.url);
     if (resourceType === 'Document' && frameId === this.targetId && url !== this.#expected) {
-      let prevented = false;
-      this.emit('will-navigate', {
+      const event = {
         url,
-        preventDefault: () => {
-          prevented = true;
+        defaultPrevented: false,
+        preventDefault() {
+          event.defaultPrevented = true;
         },
-      });
-      if (prevented) return this.#page.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' });
+      };
+      this.emit('will-navigate', event);
+      if (event.defaultPrevented) return this.#page.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' });
     }
     const handler = ownScheme(url);
     if (handler === undefined) {
