@@ -153,15 +153,17 @@ export function offsetPages(
   };
 }
 
-/** `page` and `per_page`. `beyond`: what a page after the last one is. */
+/** `page` and `per_page`. `beyond`: what a page after the last one is. Page 0 of pages from 1 is refused, or the first one. */
 export function numberedPages(
   records: unknown[],
-  options: { base?: number; beyond?: 'empty' | 'not_found' | 'last'; extra?: object } = {},
+  options: { base?: number; beyond?: 'empty' | 'not_found' | 'last'; extra?: object; zeroIsFirst?: boolean } = {},
 ): Handler {
   return ({ query }) => {
     const size = Number(query.get('per_page') ?? 100);
     const last = Math.max(0, Math.ceil(records.length / size) - 1);
     let index = Number(query.get('page') ?? options.base ?? 1) - (options.base ?? 1);
+    if (index < 0 && options.zeroIsFirst) index = 0;
+    if (index < 0) return { status: 400, body: { detail: 'Invalid page.' } };
     if (index > last && options.beyond === 'not_found') return { status: 404, body: { detail: 'Invalid page.' } };
     if (index > last && options.beyond === 'last') index = last;
     return { body: { items: records.slice(index * size, (index + 1) * size), ...options.extra } };

@@ -1,5 +1,6 @@
 import type { Preview, PreviewLimits, ReadRequest, ReadWarning } from '../source.ts';
 import type { ApiClient } from './client.ts';
+import { type FirstPage, probeFirstPage } from './first-page.ts';
 import { observe, ShapeNode } from './infer.ts';
 import { type Page, type PagePlan, readPages } from './pages.ts';
 import type { Stop } from './paginators.ts';
@@ -55,6 +56,8 @@ export async function previewJob(
     shown.push(...page.kept);
     pages.push(shownPage(page, redactor));
   }
+  const firstPage = first ? await probeFirstPage(plan, first, client, signal) : null;
+  if (firstPage && firstPage.base_page !== plan.job.options.base_page) warnings.push(wrongFirstPage(firstPage));
   const measured = new Map<ShapeNode, Digits>();
   for (const record of shown) measure(root, record, measured);
   const schema = recordSchema(root, measured, {
@@ -72,7 +75,7 @@ export async function previewJob(
       nullable,
     })),
     stop: { reason: end.verdict.reason, detail: end.verdict.detail },
-    detected: detected(plan, first),
+    detected: { ...detected(plan, first), ...(firstPage ? { first_page: firstPage } : {}) },
     warnings: [...warnings, ...end.warnings, ...(watermark?.warnings() ?? []), ...schema.warnings],
   };
 }
@@ -101,6 +104,14 @@ function shownPage(page: Page, redactor: Redactor): Preview['pages'][number] {
       bytes: response.bytes,
     },
     records: redactor.records(page.kept) as unknown[],
+  };
+}
+
+function wrongFirstPage({ base_page, evidence }: FirstPage): ReadWarning {
+  return {
+    code: 'API_FIRST_PAGE',
+    message: `The API's first page seems to be ${base_page}: ${evidence}.`,
+    hint: `Set base_page = ${base_page} in the resource's options.`,
   };
 }
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Workspace } from '../../../engine/duckdb/workspace.ts';
 import { createRestSource } from '../../../engine/sources/rest/rest-source.ts';
 import type { Preview, PreviewLimits, TestStage } from '../../../engine/sources/source.ts';
-import { offsetPages, type RestApi, rows, startRestApi } from '../../servers/rest-api.ts';
+import { numberedPages, offsetPages, type RestApi, rows, startRestApi } from '../../servers/rest-api.ts';
 import { apiConnection, apiJob, fastClock, type JobValues, type ReadOptions, readRequest } from './rest-reader.ts';
 
 let api: RestApi | null = null;
@@ -76,6 +76,23 @@ describe('preview', () => {
     const result = await preview(api.url, { pagination_type: 'offset', page_size: 10 }, {}, { pages: 9, rows: 15 });
     expect(result.pages.flatMap(({ records }) => records)).toHaveLength(15);
     expect(api.requests).toHaveLength(2);
+  });
+
+  test.each<[string, number, Parameters<typeof numberedPages>[1], number, boolean]>([
+    ['counts from 1', 1, {}, 1, false],
+    ['counts from 1, 0 is the same page', 1, { zeroIsFirst: true }, 1, false],
+    ['counts from 0', 0, { base: 0 }, 0, false],
+    ['counts from 0, but the job says 1', 1, { base: 0 }, 0, true],
+    ['counts from 1, 0 is the same page, but the job says 0', 0, { zeroIsFirst: true }, 1, true],
+  ])('proposes the first page: %s', async (_name, basePage, options, expected, warned) => {
+    api = await startRestApi({ '/orders': numberedPages(rows(25), options) });
+    const result = await preview(api.url, {
+      pagination_type: 'page_number',
+      page_size: 10,
+      options: { base_page: basePage },
+    });
+    expect(result.detected.first_page).toMatchObject({ base_page: expected });
+    expect(result.warnings.some(({ code }) => code === 'API_FIRST_PAGE')).toBe(warned);
   });
 
   test.each<[string, Record<string, unknown>]>([
