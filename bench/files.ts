@@ -6,67 +6,54 @@ import { join } from 'node:path';
 import { literal } from '../engine/duckdb/sql.ts';
 import { Workspace } from '../engine/duckdb/workspace.ts';
 import { createFilesystemSource } from '../engine/sources/filesystem/filesystem-source.ts';
+import { filesystemConnectionModel } from '../engine/spec/connection.ts';
 import type { Job } from '../engine/spec/job.ts';
 import type { FileFormat } from '../engine/spec/kinds.ts';
 import { resourceOptionsModel } from '../engine/spec/resource.ts';
+import type { BenchOptions, Measurement } from './main.ts';
+import { median, timed } from './median.ts';
 
-export interface FilesBenchOptions {
-  /** Default 2,000,000. */
-  rows?: number;
-  /** Interleaved pairs of the source and the bare reads; the median counts. Default 5. */
-  pairs?: number;
-  print?: (line: string) => void;
-}
+const MIN_RATIO = 0.8;
 
-export interface FilesBenchResult {
-  format: FileFormat;
-  bytes: number;
-  /** Rows a second through the source. */
-  rowsPerSecond: number;
-  /** To `COPY (SELECT * FROM reader(file)) TO parquet`, which guesses types from a sample. */
-  ratioToBare: number;
-  /** The same with `sample_size=-1`: types from all rows, as the source's are. */
-  ratioToFullSample: number;
-}
-
-/** CSV and JSONL files through the filesystem source to zstd Parquet, beside DuckDB's own readers over the same file. */
-export async function bench(options: FilesBenchOptions = {}): Promise<FilesBenchResult[]> {
-  const { rows = 2_000_000, pairs = 5, print = console.log } = options;
+/**
+ * CSV and JSONL files through the filesystem source to zstd Parquet, beside DuckDB's own readers over the same file:
+ * a bare COPY, which guesses types from a sample, and one with `sample_size=-1`, which like the source looks at all rows first.
+ */
+export async function bench({ rows = 2_000_000, rounds = 5 }: BenchOptions): Promise<Measurement[]> {
   const folder = await mkdtemp(join(tmpdir(), 'ingest-bench-files-'));
   const workspace = await Workspace.open({ memoryLimitMiB: 2048, threads: 2, tempDirectory: join(folder, 'duckdb') });
   try {
     await generate(folder, rows);
-    const results: FilesBenchResult[] = [];
+    const measurements: Measurement[] = [];
     for (const format of ['csv', 'jsonl'] as const) {
       const file = join(folder, `orders.${format}`);
       const { size } = await stat(file);
       const reader = format === 'csv' ? 'read_csv' : 'read_json';
       const bare = () => copy(workspace, `${reader}(${literal(file)})`, join(folder, 'bare.parquet'));
       const full = () => copy(workspace, `${reader}(${literal(file)}, sample_size=-1)`, join(folder, 'full.parquet'));
-      const source = () => throughSource(workspace, folder, format, rows);
       await bare();
       const times = { source: [] as number[], bare: [] as number[], full: [] as number[] };
-      for (let pair = 0; pair < pairs; pair += 1) {
-        times.source.push(await timed(source));
+      for (let round = 0; round < rounds; round += 1) {
+        times.source.push(await timed(() => throughSource(workspace, folder, format, rows)));
         times.bare.push(await timed(bare));
         times.full.push(await timed(full));
       }
-      const seconds = median(times.source);
-      const result = {
-        format,
-        bytes: size,
-        rowsPerSecond: Math.round(rows / seconds),
-        ratioToBare: median(times.bare) / seconds,
-        ratioToFullSample: median(times.full) / seconds,
-      };
-      results.push(result);
-      print(
-        `${format}: ${rows} rows, ${Math.round(size / 1e6)} MB: ${result.rowsPerSecond} rows/s (${seconds.toFixed(2)} s); ratio to a bare COPY ${result.ratioToBare.toFixed(2)}` +
-          ` (${median(times.bare).toFixed(2)} s), to one that looks at all rows first ${result.ratioToFullSample.toFixed(2)} (${median(times.full).toFixed(2)} s)`,
+      const ratio = (others: number[]) => median(times.source.map((time, round) => (others[round] as number) / time));
+      measurements.push(
+        { what: `${format}: size`, value: size / 1e6, unit: 'MB' },
+        { what: `${format} → Parquet`, value: rows / (median(times.source) / 1000), unit: 'rows/s' },
+        {
+          what: `${format}: to a bare COPY`,
+          value: ratio(times.bare),
+          unit: 'ratio',
+          target: `at least ${MIN_RATIO}`,
+          met: ratio(times.bare) >= MIN_RATIO,
+        },
+        { what: `${format}: to a COPY that looks at all rows first`, value: ratio(times.full), unit: 'ratio' },
       );
     }
-    print(`peak RSS ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
-    return results;
+    measurements.push({ what: 'peak memory', value: process.resourceUsage().maxRSS / 1024, unit: 'MiB' });
+    return measurements;
   } finally {
     workspace.close();
     await rm(folder, { recursive: true, force: true });
@@ -79,7 +66,10 @@ async function throughSource(
   format: FileFormat,
   expected: number,
 ): Promise<void> {
-  const source = createFilesystemSource({ bucket_url: folder }, { projectDirectory: folder });
+  const source = createFilesystemSource(
+    filesystemConnectionModel.parse({ type: 'filesystem', name: 'bench', bucket_url: folder }),
+    { projectDirectory: folder },
+  );
   const spoolDirectory = await mkdtemp(join(folder, 'spool-'));
   const job = {
     source_type: 'filesystem',
@@ -128,16 +118,6 @@ async function copy(workspace: Workspace, from: string, target: string): Promise
   } finally {
     connection.close();
   }
-}
-
-async function timed(work: () => Promise<void>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return (performance.now() - began) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] as number;
 }
 
 /** The same orders as CSV and as JSONL: numbers, decimals, text with and without quotes, times, dates, booleans, codes with leading zeros, nulls; nested in JSONL. */
