@@ -101,7 +101,7 @@ export class Spool {
         columns,
         rows: file.rows,
         bytes: file.received,
-        release: () => rm(read.path, { force: true, maxRetries: 3 }),
+        release: () => rm(read.path, { force: true, recursive: true, maxRetries: 3 }),
       };
     }
   }
@@ -154,7 +154,7 @@ async function rewriteFile(file: SpoolFile, schema: RecordSchema, signal: AbortS
   } finally {
     await handle.close();
   }
-  await rm(file.path, { force: true, maxRetries: 3 });
+  await rm(file.path, { force: true, recursive: true, maxRetries: 3 });
   return { ...file, path: target, longest };
 }
 

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { retryAfterMs } from '../../../engine/sources/rest/client.ts';
 import { SYSTEM_CLOCK } from '../../../engine/sources/rest/clock.ts';
 import { TokenBucket } from '../../../engine/sources/rest/rate-limit.ts';
+import { createRestSource } from '../../../engine/sources/rest/rest-source.ts';
 import {
   type Answer,
   type Handler,
@@ -14,7 +15,7 @@ import {
   type SeenRequest,
   startRestApi,
 } from '../../servers/rest-api.ts';
-import { fastClock, type JobValues, readApi } from './rest-reader.ts';
+import { apiConnection, apiJob, fastClock, type JobValues, readApi, readRequest } from './rest-reader.ts';
 
 let api: RestApi | null = null;
 afterEach(async () => {
@@ -155,6 +156,26 @@ describe('errors', () => {
     const reading = readApi(server.url, {}, { signal: stop.signal, deps: { clock: SYSTEM_CLOCK } });
     setTimeout(() => stop.abort(), 50);
     await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  test('no answer within the timeout is tried again', async () => {
+    const server = await serve(script({ hang: true }, OK));
+    const connection = { ...apiConnection(server.url), timeout: 0.2 };
+    const source = createRestSource(connection, { clock: fastClock() });
+    const context = {
+      workspace: null as never,
+      spoolDirectory: '',
+      signal: new AbortController().signal,
+      progress: () => undefined,
+      warn: () => undefined,
+      log: () => undefined,
+    };
+    const result = await source.preview(readRequest(apiJob()), context, { pages: 1, rows: 9 });
+    await source.close();
+    expect(result.pages[0]?.records).toHaveLength(2);
+    expect(result.warnings).toMatchObject([
+      { code: 'API_RETRY', message: expect.stringContaining('no answer within 0.2 s') },
+    ]);
   });
 
   test('a cancelled wait for Retry-After ends at once', async () => {
@@ -433,6 +454,35 @@ describe('redirects', () => {
 });
 
 describe('rate limit', () => {
+  test('parallel jobs of a connection share it', async () => {
+    const server = await serve(offsetPages(rows(25)));
+    const clock = fastClock();
+    const source = createRestSource(
+      apiConnection(server.url, { rate_limit: { requests_per_second: 2, burst_limit: 3 } }),
+      { clock },
+    );
+    const start = clock.now();
+    const stages = [1, 2].map(async () => {
+      const context = {
+        workspace: null as never,
+        spoolDirectory: '',
+        signal: new AbortController().signal,
+        progress: () => undefined,
+        warn: () => undefined,
+        log: () => undefined,
+      };
+      return source.preview(readRequest(apiJob({ pagination_type: 'offset', page_size: 10 })), context, {
+        pages: 9,
+        rows: 99,
+      });
+    });
+    await Promise.all(stages);
+    await source.close();
+    expect(server.requests).toHaveLength(8);
+    // 8 requests, 3 of them at once: 5 more take 2.5 s.
+    expect(clock.now() - start).toBe(2500);
+  });
+
   test('never more than rate × t + burst, in the order of asking', async () => {
     const clock = fastClock();
     const start = clock.now();

@@ -169,6 +169,16 @@ describe('types', () => {
     expect(result.warnings).toMatchObject([{ code: 'API_COLUMN_MISSING', column: 'c' }]);
   });
 
+  test('an object keyed by data stays JSON, and so does what nests too deep', async () => {
+    const map = Object.fromEntries(Array.from({ length: 1200 }, (_unused, key) => [`key ${key}`, key]));
+    let deep: unknown = 1;
+    for (let level = 0; level < 50; level += 1) deep = { deep };
+    const result = await read([{ map, deep }]);
+    expect(types(result).map).toBe('JSON');
+    expect(types(result).deep).toMatch(/^(STRUCT\("deep" ){20,}JSON\)+$/);
+    expect(JSON.parse(String(result.rows[0]?.map))).toEqual(map);
+  });
+
   test('a record of 20 MB', async () => {
     const long = 'x'.repeat(20 * 1024 * 1024);
     const result = await read([{ id: 1, text: long }]);
