@@ -1,6 +1,6 @@
 import { ChunkWriter, type FilledTable } from '../../duckdb/chunk-writer.ts';
 import { identifier } from '../../duckdb/sql.ts';
-import { IngestError } from '../../errors.ts';
+import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { ReadContext, ReadRequest, ReadSummary, Segment, SourceColumn } from '../source.ts';
 import { planParts } from './partitions.ts';
 import { fromClause, planRead, type ReadPlan, selectStatement, whereClause } from './read-plan.ts';
@@ -28,6 +28,7 @@ export async function* readTable(
   const session = sessions[0] as PostgresSession;
   const readers: PartReader[] = [];
   let tracker: WatermarkTracker | null = null;
+  let empty: FilledTable | null = null;
   let finished = false;
   try {
     await session.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY', [], 'Beginning', signal);
@@ -58,7 +59,6 @@ export async function* readTable(
     }
     const columns = plan.columns.map(sourceColumn);
     let rows = 0;
-    let empty: FilledTable | null = null;
     for await (const table of interleave(readers)) {
       if (table.rows === 0) {
         await empty?.release();
@@ -68,16 +68,17 @@ export async function* readTable(
       await tracker.add(table);
       rows += table.rows;
       yield { ...table, columns };
+      throwIfCancelled(signal);
     }
     // An empty table is a segment too where there is no other: it says which columns there are.
     if (empty && rows === 0) yield { ...empty, columns };
-    else await empty?.release();
     counts.report();
     finished = true;
     return { watermark: await tracker.greatest(), verdict: verdict(plan, rows), retries: 0 };
   } finally {
     await Promise.all(sessions.map((each) => (finished ? each.close() : each.abort())));
     await Promise.all(readers.map((reader) => reader.close()));
+    await empty?.release();
     await tracker?.close();
   }
 }

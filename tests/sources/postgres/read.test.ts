@@ -285,6 +285,25 @@ test('explain and preview show the statement; preview rows are what a read gives
   expect(preview.stop.reason).toBe('preview_limit');
 });
 
+test('preview values are those that JSON can hold, the rest the text of the server', async () => {
+  await server.query(`CREATE TABLE shown AS SELECT 7::smallint AS small, 1.5::float8 AS half, 'NaN'::float8 AS odd, true AS yes, 9007199254740993 AS big,
+    NULL::int AS nothing, repeat('x', 20000) AS long, '\\x01'::bytea AS raw`);
+  const preview = await source.preview(request({ table_name: 'shown' }), bench.context(), { pages: 1, rows: 10 });
+  expect(preview.pages[0]?.records).toEqual([
+    {
+      small: 7,
+      half: 1.5,
+      odd: 'NaN',
+      yes: true,
+      big: '9007199254740993',
+      nothing: null,
+      long: `${'x'.repeat(10_000)}…`,
+      raw: '\\x01',
+    },
+  ]);
+  expect(preview.stop.reason).toBe('end_of_table');
+});
+
 test('at most two tables of a read exist at a time, and an abandoned read leaves none', async () => {
   await server.query(
     'CREATE TABLE long AS SELECT i AS id, repeat(md5(i::text), 4) AS body FROM generate_series(1, 520000) i',
