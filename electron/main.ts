@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { app, BrowserWindow, ipcMain, Menu, protocol, session, shell } from 'electron';
-import { type About, CHANNELS } from '../engine/contract.ts';
+import type { About, WireReply } from '../engine/contract.ts';
 import { APP_ORIGIN, APP_SCHEME, answerFromFolder, isAppPage } from './app-protocol.ts';
+import { CHANNELS } from './channels.ts';
 import { assertOwnSender, denyPermissions, guardNavigation } from './security.ts';
 import { openWindow } from './window.ts';
 
@@ -45,9 +46,14 @@ function start(): void {
       { role: 'windowMenu' },
     ]),
   );
-  ipcMain.handle(CHANNELS.about, (event): About => {
+  ipcMain.handle(CHANNELS.call, (event, _id: unknown, name: unknown): WireReply => {
     assertOwnSender(event, isOwnPage);
-    return { version: app.getVersion(), platform: process.platform as About['platform'] };
+    if (name === 'app.about') {
+      const about: About = { version: app.getVersion(), platform: process.platform, host: 'desktop' };
+      return { ok: true, value: about };
+    }
+    const error = { code: 'CALL_UNKNOWN', message: 'There is no such call.', hint: null, detail: null, findings: [] };
+    return { ok: false, error };
   });
   openWindow(PAGE);
   app.on('activate', () => {

@@ -1,9 +1,25 @@
-import { contextBridge, ipcRenderer } from 'electron';
-import { BRIDGE_NAME, type Bridge, CHANNELS } from '../engine/contract.ts';
+import { contextBridge, type IpcRendererEvent, ipcRenderer } from 'electron';
+import type { Bridge } from '../engine/contract.ts';
+import { BRIDGE_NAME, CHANNELS, MESSAGES } from './channels.ts';
 
-// Named calls only: the page never sees ipcRenderer.
+// Named functions only: the page never sees ipcRenderer, nor the event that Electron hands to a listener.
 const bridge: Bridge = {
-  about: () => ipcRenderer.invoke(CHANNELS.about),
+  call: (id, name, input) => ipcRenderer.invoke(CHANNELS.call, id, name, input),
+  cancel: (id) => void ipcRenderer.invoke(CHANNELS.cancel, id),
+  on: (listener) => listen(MESSAGES.event, (name, data) => listener(name as string, data)),
+  onMenu: (listener) => listen(MESSAGES.menu, (action) => listener(action as string)),
+  pickFolder: (title) => ipcRenderer.invoke(CHANNELS.pickFolder, title),
+  pickFile: (title, extensions) => ipcRenderer.invoke(CHANNELS.pickFile, title, extensions),
+  pickSaveFile: (title, defaultName) => ipcRenderer.invoke(CHANNELS.pickSaveFile, title, defaultName),
+  showFolder: (directory) => void ipcRenderer.invoke(CHANNELS.showFolder, directory),
+  setUnsaved: (unsaved) => void ipcRenderer.invoke(CHANNELS.setUnsaved, unsaved),
+  closeWindow: () => void ipcRenderer.invoke(CHANNELS.closeWindow),
 };
+
+function listen(channel: string, listener: (...args: unknown[]) => void): () => void {
+  const wrapped = (_event: IpcRendererEvent, ...args: unknown[]) => listener(...args);
+  ipcRenderer.on(channel, wrapped);
+  return () => void ipcRenderer.removeListener(channel, wrapped);
+}
 
 contextBridge.exposeInMainWorld(BRIDGE_NAME, bridge);

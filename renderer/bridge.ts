@@ -2,10 +2,10 @@ import type { Bridge } from '../engine/contract.ts';
 
 declare global {
   interface Window {
-    /** Put there by the preload, or by the web host's page. */
-    readonly ingestStudio: Bridge;
+    /** Put there by the preload; not there in the web host's page. */
+    readonly ingestStudio?: Bridge;
   }
 }
 
 /** The page's only way out. */
-export const bridge: Bridge = window.ingestStudio;
+export const bridge: Bridge = window.ingestStudio as Bridge;

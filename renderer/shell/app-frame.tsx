@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import type { About } from '../../engine/contract.ts';
-import { bridge } from '../bridge.ts';
+import { call } from '../client.ts';
 import classes from './app-frame.module.css';
 import { Glyph } from './glyph.tsx';
 
@@ -8,7 +8,7 @@ import { Glyph } from './glyph.tsx';
 export function AppFrame({ children }: { children: ReactNode }) {
   const [about, setAbout] = useState<About | null>(null);
   useEffect(() => {
-    void bridge.about().then(setAbout);
+    void call('app.about').then(setAbout);
   }, []);
   return (
     <div className={classes.frame} data-platform={about?.platform}>

@@ -4,11 +4,13 @@
  * detail is JSON text: no object of one world ever reaches the other.
  */
 
-/** Main world: makes the object that the preload exposed, with a function for each of its functions. Every answer is a promise. */
+/** Main world: makes the object that the preload exposed, with a function for each of its functions. */
 export function exposeInMainWorld(channel: string): void {
   // Taken before the page can replace them.
   const { parse, stringify } = JSON;
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  type Answer = { value?: unknown; error?: string; returned?: number };
+  const waiting = new Map<number, (answer: Answer) => void>();
+  const callbacks: ((...args: unknown[]) => unknown)[] = [];
   let last = 0;
   const tell = (kind: string, detail: unknown) =>
     window.dispatchEvent(new CustomEvent(`${channel}-${kind}`, { detail: stringify(detail) }));
@@ -24,21 +26,44 @@ export function exposeInMainWorld(channel: string): void {
   listen('expose', ({ key, functions, values }) => {
     const api: Record<string, unknown> = { ...values };
     for (const name of functions) {
-      api[name] = (...args: unknown[]) =>
-        new Promise((resolve, reject) => {
-          last += 1;
-          waiting.set(last, { resolve, reject });
-          tell('call', { id: last, key, name, args });
+      api[name] = (...given: unknown[]) => {
+        // A function crosses as its number.
+        const args = given.map((arg) => {
+          if (typeof arg !== 'function') return { value: arg };
+          callbacks.push(arg as (...args: unknown[]) => unknown);
+          return { callback: callbacks.length - 1 };
         });
+        last += 1;
+        const id = last;
+        let atOnce: Answer | undefined;
+        waiting.set(id, (answer) => {
+          atOnce = answer;
+        });
+        tell('call', { id, key, name, args });
+        if (atOnce !== undefined) return settle(atOnce);
+        return new Promise((resolve, reject) => {
+          waiting.set(id, (answer) => {
+            try {
+              resolve(settle(answer));
+            } catch (error) {
+              reject(error);
+            }
+          });
+        });
+      };
     }
     Object.defineProperty(window, key, { value: Object.freeze(api), enumerable: true });
   });
-  listen('answer', ({ id, value, error }) => {
+  const settle = ({ value, error, returned }: Answer) => {
+    if (error !== undefined) throw new Error(error);
+    return returned === undefined ? value : () => tell('end', { returned });
+  };
+  listen('answer', ({ id, ...answer }) => {
     const call = waiting.get(id);
     waiting.delete(id);
-    if (error === undefined) call?.resolve(value);
-    else call?.reject(new Error(error));
+    call?.(answer);
   });
+  listen('callback', ({ callback, args }) => callbacks[callback]?.(...args));
 }
 
 /** Main world: a second window never comes to be; the host is told of the wish. */
@@ -82,19 +107,36 @@ export function runPreload(channel: string, binding: string, preload: Preload): 
     });
 
   listen('open', (url) => post(JSON.stringify({ kind: 'open', url })));
-  listen('call', async ({ id, key, name, args }) => {
-    try {
-      tell('answer', { id, value: await apis[key][name](...args) });
-    } catch (error) {
+  const returns: (() => unknown)[] = [];
+  listen('call', ({ id, key, name, args }) => {
+    const failed = (error: unknown) =>
       tell('answer', { id, error: error instanceof Error ? error.message : String(error) });
+    const given = args.map(({ value, callback }: { value?: unknown; callback?: number }) =>
+      callback === undefined ? value : (...heard: unknown[]) => tell('callback', { callback, args: heard }),
+    );
+    try {
+      const value = apis[key][name](...given);
+      if (value instanceof Promise) return void value.then((settled) => tell('answer', { id, value: settled }), failed);
+      if (typeof value !== 'function') return void tell('answer', { id, value });
+      returns.push(value);
+      tell('answer', { id, returned: returns.length - 1 });
+    } catch (error) {
+      failed(error);
     }
   });
+  listen('end', ({ returned }) => returns[returned]?.());
   // The main process answers through this name, which only this world has.
   world['__electronAnswer'] = ({ id, value, error }: { id: number; value?: unknown; error?: string }) => {
     const call = invoked.get(id);
     invoked.delete(id);
     if (error === undefined) call?.resolve(value);
     else call?.reject(new Error(error));
+  };
+
+  type Listener = (event: object, ...args: unknown[]) => void;
+  const listeners = new Map<Listener, string>();
+  world['__electronMessage'] = ({ name, args }: { name: string; args: unknown[] }) => {
+    for (const [listener, channel] of listeners) if (channel === name) listener({}, ...args);
   };
 
   const contextBridge = {
@@ -112,6 +154,8 @@ export function runPreload(channel: string, binding: string, preload: Preload): 
         invoked.set(last, { resolve, reject });
         post(JSON.stringify({ kind: 'invoke', id: last, name, args }));
       }),
+    on: (name: string, listener: Listener) => listeners.set(listener, name),
+    removeListener: (_name: string, listener: Listener) => listeners.delete(listener),
   };
   const electron = strict(
     { contextBridge: strict(contextBridge, 'contextBridge'), ipcRenderer: strict(ipcRenderer, 'ipcRenderer') },

@@ -59,6 +59,18 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
     this.#onOpen = handler;
   }
 
+  /** A message to the preload of the top frame. */
+  send(name: string, ...args: unknown[]): void {
+    if (this.#isolated === undefined) return;
+    void this.#page
+      .send('Runtime.callFunctionOn', {
+        functionDeclaration: 'function (message) { __electronMessage(message); }',
+        arguments: [{ value: { name, args } }],
+        executionContextId: this.#isolated,
+      })
+      .catch(() => undefined);
+  }
+
   async loadURL(url: string): Promise<void> {
     await this.ready;
     this.#expected = new URL(url).href;
