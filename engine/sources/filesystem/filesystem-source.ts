@@ -33,8 +33,8 @@ export interface FilesystemDeps {
  *
  * Location: bucket_url (a folder, relative to the project, or `file://`), then source_object as a folder below it, then file_glob below that.
  * Every file is looked at before the first row is handed over: Parquet by its footer, CSV and JSONL by a scan of every record. So the columns and
- * types are the same in all segments, and nothing that a type could not give back is read with it. A file that changes until its rows are taken fails the
- * read (retryable). `filter` is refused: a predicate is for databases.
+ * types are the same in all segments, and nothing that a type could not give back is read with it. A file that changes until its segment is released
+ * fails the read there (retryable). `filter` is refused: a predicate is for databases.
  */
 export function createFilesystemSource(connection: FilesystemConnection, deps: FilesystemDeps): Source {
   const storeOf = (folder: string | null): FileStore =>
@@ -148,9 +148,8 @@ async function* read(
     await refuseChanges(store, selection.files, signal);
     for (const part of plan.parts) {
       throwIfCancelled(signal);
-      yield segmentOf(part, plan, request);
+      yield segmentOf(part, plan, request, store, signal);
       throwIfCancelled(signal);
-      await refuseChanges(store, part.files, signal);
       rows += request.sampleRows === null ? part.rows : Math.min(part.rows, request.sampleRows);
       bytes += bytesOf(part.files);
       context.progress({ rows, bytes });
@@ -174,14 +173,25 @@ async function* read(
   };
 }
 
-function segmentOf(part: FilePart, plan: ReadPlan, request: ReadRequest): Segment {
+/** A part's files are read when the caller selects from it, so they are looked at again when it is released. */
+function segmentOf(
+  part: FilePart,
+  plan: ReadPlan,
+  request: ReadRequest,
+  store: FileStore,
+  signal: AbortSignal,
+): Segment {
+  let released = false;
   return {
     from: part.from,
     columns: plan.columns,
     rows: request.sampleRows === null ? part.rows : null,
     bytes: bytesOf(part.files),
-    release: async () => {
+    async release() {
+      if (released) return;
+      released = true;
       for (const copy of part.copies) await rm(copy, { force: true });
+      if (!signal.aborted) await refuseChanges(store, part.files, signal);
     },
   };
 }
