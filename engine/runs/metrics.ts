@@ -2,7 +2,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../bundle/write-atomic.ts';
 import { checkResultModel, healthScore, METRICS_VERSION, type Metrics, metricsModel } from '../spec/metrics.ts';
 import type { JobResult } from './events.ts';
-import { fileNamePart, timestampText } from './run-id.ts';
+import { fileNamePart } from './run-id.ts';
 
 export interface RunFacts {
   pipeline: string;
@@ -48,9 +48,9 @@ export function runMetrics(run: RunFacts): Metrics {
   });
 }
 
-/** `metadata/metrics_<pipeline>_<YYYYMMDD_HHMMSS>_<run id>.json` below the work folder. */
-export function metricsPath(workDirectory: string, run: Pick<RunFacts, 'pipeline' | 'runId' | 'startedAt'>): string {
-  const name = `metrics_${fileNamePart(run.pipeline)}_${timestampText(run.startedAt)}_${run.runId}.json`;
+/** `metadata/metrics_<pipeline>_<YYYYMMDD_HHMMSS>_<random>.json` below the work folder; a run id begins with the time of its start. */
+export function metricsPath(workDirectory: string, run: Pick<RunFacts, 'pipeline' | 'runId'>): string {
+  const name = `metrics_${fileNamePart(run.pipeline)}_${run.runId}.json`;
   return path.join(workDirectory, 'metadata', name);
 }
 

@@ -84,9 +84,7 @@ test('events go to the log as JSON lines with their time, and the metrics docume
   await run.close();
 
   expect(path.relative(folder, run.logPath)).toBe(path.join('metadata', `run_${RUN_ID}.jsonl`));
-  expect(path.relative(folder, metricsPath)).toBe(
-    path.join('metadata', `metrics_night_ly_20260131_060000_${RUN_ID}.json`),
-  );
+  expect(path.relative(folder, metricsPath)).toBe(path.join('metadata', `metrics_night_ly_${RUN_ID}.json`));
   const events = await logged(run.logPath);
   expect(events.map((event) => [event.at - BEGIN, event.type])).toEqual([
     [0, 'run_started'],
