@@ -239,7 +239,8 @@ function refuseOtherZips(parts: ZipPart[], file: string): void {
   if (names.has('xl/workbook.bin')) throw otherFormat(file, 'a binary Excel workbook (.xlsb)');
   if (names.has('word/document.xml')) throw otherFormat(file, 'a Word document');
   if (names.has('index/document.iwa') || names.has('index.zip')) throw otherFormat(file, 'an Apple Numbers document');
-  if (!names.has('[content_types].xml')) throw otherFormat(file, 'a zip file without a workbook in it');
+  if (!names.has('[content_types].xml') && !names.has('xl/workbook.xml'))
+    throw otherFormat(file, 'a zip file without a workbook in it');
 }
 
 function otherFormat(file: string, what: string): IngestError {
