@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher, request as undiciRequest } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request as undiciRequest } from 'undici';
 import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../errors.ts';
 import type { Authenticator, Credentials } from './auth.ts';
 import { ACCEPT_ENCODING, type BodyLimits, decodeText, readBody } from './body.ts';
@@ -233,9 +233,21 @@ export class ApiClient {
   }
 }
 
-/** The connections of one source. */
-export function createAgent(timeoutSeconds: number): Agent {
-  return new Agent({ connect: { timeout: timeoutSeconds * 1000 }, keepAliveTimeout: 10_000, connections: 20 });
+/**
+ * The connections of one source, through the proxy that the environment names: HTTPS_PROXY, HTTP_PROXY, NO_PROXY (any case), as other programs read them.
+ */
+export function createAgent(timeoutSeconds: number, environment: Record<string, string | undefined>): Dispatcher {
+  const options = { connect: { timeout: timeoutSeconds * 1000 }, keepAliveTimeout: 10_000, connections: 20 };
+  const value = (name: string) => environment[name.toLowerCase()] || environment[name.toUpperCase()] || undefined;
+  const httpProxy = value('http_proxy');
+  const httpsProxy = value('https_proxy') ?? httpProxy;
+  if (httpProxy === undefined && httpsProxy === undefined) return new Agent(options);
+  return new EnvHttpProxyAgent({
+    ...options,
+    httpProxy: httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
+    noProxy: value('no_proxy') ?? '',
+  });
 }
 
 /** Milliseconds before attempt n + 1: what the server asks for, else a random time that doubles (full jitter above half). */

@@ -50,6 +50,8 @@ function explanation(status: number, authType: string): { code: string; hint: st
         code: 'API_METHOD_NOT_ALLOWED',
         hint: "Set method to GET or POST in the resource's options, as the API documents it.",
       };
+    case 407:
+      return { code: 'API_PROXY', hint: PROXY_HINT };
     case 413:
     case 414:
       return {
@@ -64,6 +66,9 @@ function explanation(status: number, authType: string): { code: string; hint: st
         : { code: 'API_HTTP_ERROR', hint: "Look the status up in the API's documentation." };
   }
 }
+
+const PROXY_HINT =
+  'The proxy refuses: check its address, user and password in HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY.';
 
 const FATAL_CODES: Record<string, { code: string; says: string; hint: string }> = {
   ENOTFOUND: { code: 'API_HOST_UNKNOWN', says: 'no such host', hint: 'Check base_url, the network and the VPN.' },
@@ -87,6 +92,12 @@ const UNTRUSTED =
 export function connectionError(error: unknown, url: string, timeoutSeconds: number, redactor: Redactor): IngestError {
   const code = errorCode(error);
   const where = redactor.url(url);
+  const tunnel = /^Proxy .*\((\d{3})\)/.exec(error instanceof Error ? error.message : '');
+  if (tunnel)
+    return new IngestError('API_PROXY', `${where}: the proxy answered ${tunnel[1]}.`, {
+      hint: PROXY_HINT,
+      cause: error,
+    });
   const fatal = FATAL_CODES[code];
   if (fatal) return new IngestError(fatal.code, `${where}: ${fatal.says}.`, { hint: fatal.hint, cause: error });
   if (UNTRUSTED.test(code)) {

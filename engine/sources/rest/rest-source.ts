@@ -20,6 +20,8 @@ export interface RestSourceDependencies {
   clock?: Clock;
   /** Default: {@link DEFAULT_BODY_LIMITS}. */
   limits?: BodyLimits;
+  /** Where HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up; default: the process's own. */
+  environment?: Record<string, string | undefined>;
   /** Sends the requests; default: an agent of its own. One that is passed in is not closed. */
   dispatcher?: Dispatcher;
 }
@@ -31,7 +33,7 @@ export function createRestSource(connection: ApiConnection, deps: RestSourceDepe
   const clock = deps.clock ?? SYSTEM_CLOCK;
   const redactor = new Redactor(secretsOf(connection));
   const lifetime = new AbortController();
-  const ownAgent = deps.dispatcher ? null : createAgent(connection.timeout);
+  const ownAgent = deps.dispatcher ? null : createAgent(connection.timeout, deps.environment ?? process.env);
   const authenticators = new Map<AuthType, Authenticator>();
   const authenticator = (type: AuthType): Authenticator => {
     const known = authenticators.get(type);
