@@ -7,6 +7,8 @@ export interface TcpProxy extends AsyncDisposable {
   accepted(): number;
   /** Resets every connection once so many more bytes went to the client. */
   cutAfter(bytes: number): void;
+  /** From now on what the server sends arrives in pieces of so many bytes. */
+  split(bytes: number): void;
   /** From now on nothing is passed on, in either direction; connections stay open. */
   stall(): void;
 }
@@ -16,6 +18,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   let accepted = 0;
   let left = Number.POSITIVE_INFINITY;
   let stalled = false;
+  let pieceBytes = 0;
   const server = createServer((client) => {
     accepted += 1;
     const upstream = connect(target);
@@ -38,6 +41,11 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
         client.resetAndDestroy();
         return;
       }
+      if (pieceBytes > 0) {
+        upstream.pause();
+        void writePieces(client, data, pieceBytes).then(() => upstream.resume());
+        return;
+      }
       if (client.write(data)) return;
       upstream.pause();
       client.once('drain', () => upstream.resume());
@@ -52,6 +60,9 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     cutAfter: (bytes) => {
       left = bytes;
     },
+    split: (bytes) => {
+      pieceBytes = bytes;
+    },
     stall: () => {
       stalled = true;
     },
@@ -60,4 +71,12 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Each piece leaves before the next is written. */
+async function writePieces(socket: Socket, data: Buffer, size: number): Promise<void> {
+  socket.setNoDelay(true);
+  for (let at = 0; at < data.byteLength && !socket.destroyed; at += size) {
+    await new Promise((resolve) => socket.write(data.subarray(at, at + size), resolve));
+  }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ReadRequest, Segment, Source } from '../../engine/sources/source.ts';
-import { ReadBench } from './postgres/read-table.ts';
+import { ReadBench } from '../helpers/read-bench.ts';
 
 /** A source of some kind with something to read: enough rows for more than one segment, where the kind cuts its reads. */
 export interface SourceUnderTest extends AsyncDisposable {

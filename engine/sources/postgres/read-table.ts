@@ -241,7 +241,9 @@ async function handleNullWatermarks(
   context: ReadContext,
 ): Promise<void> {
   const { watermark } = plan;
-  if (!watermark || !incremental || !watermark.column.nullable || incremental.nullWatermarks === 'include') return;
+  // A sample is for looking at: it is not worth a scan of the table.
+  if (!watermark || !incremental || plan.sampleRows !== null) return;
+  if (!watermark.column.nullable || incremental.nullWatermarks === 'include') return;
   const column = watermark.column.name;
   const isNull = `q.${identifier(column)} IS NULL`;
   const [row] = await session.query(

@@ -25,7 +25,8 @@ export class WatermarkTracker {
 
   static async open(session: PostgresSession, plan: ReadPlan, context: ReadContext): Promise<WatermarkTracker> {
     const { watermark } = plan;
-    if (!watermark) return new WatermarkTracker(plan, null, '', null);
+    // A sample leaves no state.
+    if (!watermark || plan.sampleRows !== null) return new WatermarkTracker(plan, null, '', null);
     if (!watermark.fromSegments) {
       const [row] = await session.query(
         `SELECT (${watermark.comparable})::text AS greatest ${fromClause(plan)}
@@ -50,9 +51,9 @@ export class WatermarkTracker {
     await this.#connection.run(`INSERT INTO ${this.#table} SELECT max(${column}) FROM ${segment.from}`);
   }
 
-  /** Undefined for a FULL load, null where no row had a watermark. */
+  /** Undefined for a FULL load or a sample, null where no row had a watermark. */
   async greatest(): Promise<string | null | undefined> {
-    if (!this.#plan.watermark) return undefined;
+    if (!this.#plan.watermark || this.#plan.sampleRows !== null) return undefined;
     if (!this.#connection) return this.#known;
     const [row] = await this.#connection.rows<{ greatest: string | null }>(
       `SELECT CAST(max(value) AS VARCHAR) AS greatest FROM ${this.#table}`,

@@ -7,9 +7,9 @@ import type { TestStage } from '../../../engine/sources/source.ts';
 import type { PostgresConnection } from '../../../engine/spec/connection.ts';
 import { makeCertificate } from '../../helpers/certificate.ts';
 import { type PostgresServer, startPostgres } from '../../helpers/postgres-server.ts';
+import { ReadBench, request } from '../../helpers/read-bench.ts';
 import { startTcpProxy } from '../../helpers/tcp-proxy.ts';
 import { temporaryFolder } from '../../helpers/temporary-folder.ts';
-import { ReadBench, request } from './read-table.ts';
 
 let server: PostgresServer;
 let secure: PostgresServer;
@@ -103,6 +103,28 @@ test('a connection lost in mid-read is retryable, and reading again gives everyt
   expect((await bench.read(source, request({ table_name: 'numbers' }))).rows).toHaveLength(200_000);
   expect(await bench.tables()).toEqual([]);
   await idle();
+});
+
+test.each([1, 3, 7, 1000])('rows that arrive in pieces of %i bytes are put together again', async (bytes) => {
+  await using proxy = await startTcpProxy(server);
+  proxy.split(bytes);
+  const source = createPostgresSource(server.connection({ port: proxy.port, ssl_mode: 'disable' }));
+  const { rows } = await bench.read(
+    source,
+    request({ table_name: 'numbers', filter: `id <= ${Math.min(bytes * 40, 4000)}` }),
+  );
+  const expected = await server.query<{ id: string; body: string }>(
+    `SELECT id::text, body FROM numbers WHERE id <= ${Math.min(bytes * 40, 4000)} ORDER BY numbers.id`,
+  );
+  expect(rows).toEqual(expected);
+});
+
+test('notices and settings that change in mid-read do not disturb it', async () => {
+  await server.query(`CREATE FUNCTION noisy(i int) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN RAISE WARNING 'row %', i; IF i = 500 THEN PERFORM set_config('application_name', 'changed', true); END IF; RETURN true; END $$`);
+  const source = createPostgresSource(server.connection());
+  const { rows } = await bench.read(source, request({ table_name: 'numbers', filter: 'id <= 1000 AND noisy(id)' }));
+  expect(rows.map((row) => Number(row.id))).toEqual(Array.from({ length: 1000 }, (_, index) => index + 1));
 });
 
 test('an ended backend and a full server are retryable', async () => {

@@ -5,7 +5,7 @@ import type { Source } from '../../../engine/sources/source.ts';
 import type { Job } from '../../../engine/spec/job.ts';
 import { makeJob } from '../../helpers/pipeline.ts';
 import { type PostgresServer, startPostgres } from '../../helpers/postgres-server.ts';
-import { ReadBench, request } from './read-table.ts';
+import { ReadBench, request } from '../../helpers/read-bench.ts';
 
 let server: PostgresServer;
 let bench: ReadBench;

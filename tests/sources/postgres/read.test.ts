@@ -3,7 +3,7 @@ import { createPostgresSource } from '../../../engine/sources/postgres/postgres-
 import type { IncrementalRead, Source } from '../../../engine/sources/source.ts';
 import type { Job } from '../../../engine/spec/job.ts';
 import { type PostgresServer, startPostgres } from '../../helpers/postgres-server.ts';
-import { ReadBench, type ReadResult, request } from './read-table.ts';
+import { ReadBench, type ReadResult, request } from '../../helpers/read-bench.ts';
 
 let server: PostgresServer;
 let bench: ReadBench;

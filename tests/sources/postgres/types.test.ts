@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPostgresSource } from '../../../engine/sources/postgres/postgres-source.ts';
 import { type PostgresServer, startPostgres } from '../../helpers/postgres-server.ts';
-import { ReadBench, request } from './read-table.ts';
+import { ReadBench, request } from '../../helpers/read-bench.ts';
 
 let server: PostgresServer;
 let bench: ReadBench;

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Workspace } from '../../../engine/duckdb/workspace.ts';
+import { Workspace } from '../../engine/duckdb/workspace.ts';
 import type {
   ReadContext,
   ReadRequest,
@@ -7,10 +7,10 @@ import type {
   ReadWarning,
   Source,
   SourceColumn,
-} from '../../../engine/sources/source.ts';
-import type { Job } from '../../../engine/spec/job.ts';
-import { makeJob } from '../../helpers/pipeline.ts';
-import { temporaryFolder } from '../../helpers/temporary-folder.ts';
+} from '../../engine/sources/source.ts';
+import type { Job } from '../../engine/spec/job.ts';
+import { makeJob } from './pipeline.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 export interface ReadResult {
   columns: SourceColumn[];
