@@ -1,4 +1,6 @@
 import path from 'node:path';
+import type { OpenProject } from '../open-project.ts';
+import { ProjectInvalidError } from '../pipeline/plan-run.ts';
 import type { LogLevel } from '../runs/events.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,8 +19,14 @@ export interface CommandContext {
   globals: GlobalOptions;
 }
 
-/** Opens the project that `--config` and `--env` name; from then on the terminal redacts its secrets. */
-export async function openForCommand({ terminal, env, globals }: CommandContext, options: { secrets?: boolean } = {}) {
+/**
+ * Opens the project that `--config` and `--env` name; from then on the terminal redacts its secrets.
+ * @throws ProjectInvalidError where there is no workbook to be read: everything else would be said of an empty one. `validate` tolerates it.
+ */
+export async function openForCommand(
+  { terminal, env, globals }: CommandContext,
+  options: { secrets?: boolean; tolerant?: boolean } = {},
+): Promise<OpenProject> {
   const { openProject } = await import('../open-project.ts');
   const opened = await openProject(path.resolve(globals.config), {
     environment: env,
@@ -26,5 +34,9 @@ export async function openForCommand({ terminal, env, globals }: CommandContext,
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
   });
   terminal.redact = (text) => opened.redactor.text(text);
+  const unreadable = opened.files.findings.filter(
+    ({ severity, code }) => severity === 'error' && code.startsWith('WORKBOOK_'),
+  );
+  if (unreadable.length > 0 && options.tolerant !== true) throw new ProjectInvalidError(unreadable);
   return opened;
 }

@@ -31,9 +31,10 @@ export function reportFailure(
   const findings = findingsOf(error);
   terminal.tell(`${terminal.styleTalk('red', '✖')} ${terminal.styleTalk('bold', messageOf(error))}`);
   for (const cause of causes(error)) terminal.tell(`  because: ${cause}`);
-  if (findings.length > 0) terminal.tell(findingsText(findings, (style, text) => terminal.styleTalk(style, text)));
   if (hint !== undefined) terminal.tell(`  what to do: ${hint}`);
   terminal.tell(terminal.styleTalk('dim', `  code: ${code}`));
+  if (findings.length > 0)
+    terminal.tell(`\n${findingsText(findings, (style, text) => terminal.styleTalk(style, text))}`);
   if (options.debug && error instanceof Error && error.stack !== undefined)
     terminal.tell(terminal.styleTalk('dim', error.stack));
   if (options.json) {

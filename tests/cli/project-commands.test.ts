@@ -75,6 +75,24 @@ describe('validate', () => {
     expect(plain.stdout).toContain('did you mean "INCREMENTAL"?');
   });
 
+  test('a workbook that cannot be read is said to be so by every command, not taken for an empty one', async () => {
+    const folder = path.join(root, 'damaged');
+    await cp(sample(), folder, { recursive: true });
+    const workbook = path.join(folder, 'ingestion_config.xlsx');
+    await writeFile(workbook, (await readFile(workbook)).subarray(0, 3000));
+    for (const args of [['run', '-j', 'stores'], ['list'], ['preview', 'stores'], ['state', 'show']]) {
+      const { code, stderr, stdout } = await cli(['-c', folder, ...args]);
+      expect(code).toBe(2);
+      expect(stderr).toContain('WORKBOOK_DAMAGED');
+      expect(stderr).not.toContain('SELECTOR_UNKNOWN');
+      expect(stdout).toBe('');
+    }
+    const validated = await cli(['-c', folder, 'validate', '--json']);
+    expect(json(validated.stdout).issues).toContainEqual(
+      expect.objectContaining({ code: 'WORKBOOK_DAMAGED', severity: 'error' }),
+    );
+  });
+
   test('a thousand broken rows stay readable, and --json has them all', async () => {
     const folder = path.join(root, 'thousand');
     await writeProject(folder, {

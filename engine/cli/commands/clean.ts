@@ -24,7 +24,7 @@ interface Leftover {
  */
 export async function clean(context: CommandContext, options: CleanOptions): Promise<ExitCode> {
   const { terminal, globals } = context;
-  const { directory } = await openForCommand(context, { secrets: false });
+  const { directory } = await openForCommand(context, { secrets: false, tolerant: true });
   const metadata = path.join(globals.workDir === undefined ? directory : path.resolve(globals.workDir), 'metadata');
   const { leftovers, running } = await findLeftovers(metadata);
   const removed = leftovers.filter(({ kind }) => kind !== 'complete package' || options.packages === true);

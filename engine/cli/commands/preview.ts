@@ -6,6 +6,8 @@ import { bytesText } from '../../runs/event-text.ts';
 import type { Preview, ReadContext, ReadRequest } from '../../sources/source.ts';
 import { connectionOf } from '../../spec/connection.ts';
 import { type Job, jobName } from '../../spec/job.ts';
+import type { TypePolicy } from '../../spec/kinds.ts';
+import type { Project } from '../../spec/project.ts';
 import { cancelOnSignals } from '../cancellation.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
@@ -47,7 +49,7 @@ export async function preview(context: CommandContext, selector: string, options
             if (level === 'INFO' || globals.logLevel === 'DEBUG') terminal.tell(message);
           },
         };
-        return source.preview(firstRead(job), readContext, options);
+        return source.preview(firstRead(job, typesFor(opened.project)), readContext, options);
       });
       if (globals.json) terminal.printJson(opened.redactor.data(shown));
       else printPreview(context, job, shown, options);
@@ -60,8 +62,13 @@ export async function preview(context: CommandContext, selector: string, options
   }
 }
 
+/** Types as they would land in the project's own destination. */
+function typesFor({ destinations, destination }: Project): TypePolicy {
+  return destination !== null && destinations[destination]?.type === 'filesystem' ? 'portable' : 'native';
+}
+
 /** What a run that knows no state would ask for. */
-function firstRead(job: Job): ReadRequest {
+function firstRead(job: Job, types: TypePolicy): ReadRequest {
   const incremental =
     job.load_type === 'INCREMENTAL'
       ? {
@@ -73,7 +80,7 @@ function firstRead(job: Job): ReadRequest {
           nullWatermarks: job.options.null_watermarks,
         }
       : null;
-  return { job, types: 'native', incremental, sourceState: null, sampleRows: null };
+  return { job, types, incremental, sourceState: null, sampleRows: null };
 }
 
 function printPreview({ terminal }: CommandContext, job: Job, shown: Preview, options: PreviewOptions): void {

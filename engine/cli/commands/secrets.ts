@@ -6,7 +6,7 @@ import { renderTable } from '../table.ts';
 /** `ingest secrets explain`: the place of each secret, what it overruled, and which are missing. Values are never printed. */
 export async function explainSecrets(context: CommandContext): Promise<ExitCode> {
   const { terminal, globals } = context;
-  const { origins, redactor, findings } = await openForCommand(context);
+  const { origins, redactor, findings } = await openForCommand(context, { tolerant: true });
   const secrets = origins.filter((origin) => origin.secret);
   const missing = findings.filter((finding) => finding.code.includes('SECRET') && finding.severity === 'error');
   if (globals.json) {

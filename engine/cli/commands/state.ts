@@ -96,7 +96,11 @@ export async function setState(
       report(
         context,
         [{ before, after: next }],
-        `${jobName(job)}: watermark ${before?.watermark ?? '–'} → ${watermark}`,
+        `${jobName(job)}: watermark ${before?.watermark ?? '–'} → ${watermark}${
+          job.write_disposition === 'append'
+            ? '. It appends: rows from there on that were loaded before land again.'
+            : ''
+        }`,
       );
     });
   });
