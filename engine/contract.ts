@@ -378,8 +378,16 @@ export const contract = {
   events: {
     /** The engine's process ended and was started again; runs that were going on are lost, their packages are not. */
     'engine.restarted': output<{ reason: string }>(),
-    /** By another program, or by another window; `file` is relative to the project. Our own saves are told to other windows only by their reply. */
-    'project.changed_on_disk': output<{ directory: string; file: string }>(),
+    /**
+     * A file is another one now, whoever wrote it; `file` is relative to the project. A window that has these fingerprints already wrote it itself.
+     * Null fingerprints: the folder or the workbook is gone.
+     */
+    'project.changed_on_disk': output<{
+      directory: string;
+      file: string;
+      fingerprint: string | null;
+      configFingerprint: string | null;
+    }>(),
     /** Another window or program has opened (or closed: null) a project that is open here. */
     'project.opened_elsewhere': output<{ directory: string; by: string | null }>(),
     'test.stage': output<{ call: string; stage: TestStage }>(),

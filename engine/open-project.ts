@@ -3,10 +3,11 @@ import { type Environment, environmentProvider } from './secrets/environment.ts'
 import type { SecretProvider } from './secrets/provider.ts';
 import { Redactor, SHORTEST_REDACTABLE } from './secrets/redaction.ts';
 import { type Origin, resolveConfig } from './secrets/resolve.ts';
+import { createSecretStore, KEYCHAIN_PLACE, keychainProvider, type SecretStore } from './secrets/secret-store.ts';
 import { leafPaths } from './secrets/table.ts';
 import { tableProvider } from './secrets/table-provider.ts';
 import type { Finding } from './spec/finding.ts';
-import type { Project, RawSheet, Validation } from './spec/project.ts';
+import type { Project, RawProject, RawSheet, Validation } from './spec/project.ts';
 import { validateProject } from './spec/validate-project.ts';
 
 export interface OpenProjectOptions {
@@ -16,6 +17,8 @@ export interface OpenProjectOptions {
   environment?: Environment;
   /** False leaves missing secrets out of the findings (`--no-secrets`). Default true. */
   secrets?: boolean;
+  /** Where this person's secrets are kept on this computer. Default: the one that window and command line share. */
+  secretStore?: SecretStore;
   /** Name of a destination, over what the project says (`--destination`). */
   destination?: string;
 }
@@ -25,6 +28,10 @@ export interface OpenProject {
   /** Absolute path of the folder that holds the workbook. */
   directory: string;
   files: ProjectFiles;
+  /** What the files, variables and secret places say, laid over each other; secrets are in it. */
+  raw: RawProject;
+  /** Findings of files and secrets alone. */
+  fileFindings: Finding[];
   /** What is valid. */
   project: Project;
   /** What is not, of files, secrets and values; no secret is in them. */
@@ -37,7 +44,7 @@ export interface OpenProject {
 }
 
 /**
- * Opens the project in a folder: files → environment over secrets.toml over config.toml → validation.
+ * Opens the project in a folder: files → environment over secrets.toml over keychain over config.toml → validation.
  * What is wrong with it is in `findings`.
  * @throws IngestError where the folder itself cannot be read
  */
@@ -45,29 +52,47 @@ export async function openProject(directory: string, options: OpenProjectOptions
   const files = await readProjectFiles(directory, options.env === undefined ? {} : { env: options.env });
   const resolved = await resolveConfig({
     providers: providersOf(files, options),
-    secretPlaces: new Set([SECRETS_FILE]),
+    secretPlaces: new Set([SECRETS_FILE, KEYCHAIN_PLACE]),
   });
   const redactor = new Redactor(resolved.secrets);
-  const { project, findings, invalidJobs } = validateProject(
-    {
-      jobs: files.jobs,
-      checks: files.checks,
-      settings: files.settings,
-      config: resolved.config,
-      secretPaths: resolved.secretPaths,
-      deferredPaths: resolved.deferredPaths,
-    },
-    { secrets: options.secrets ?? true, destination: options.destination ?? null },
-  );
+  const raw: RawProject = {
+    jobs: files.jobs,
+    checks: files.checks,
+    settings: files.settings,
+    config: resolved.config,
+    secretPaths: resolved.secretPaths,
+    deferredPaths: resolved.deferredPaths,
+  };
+  const { project, findings, invalidJobs } = validateProject(raw, {
+    secrets: options.secrets ?? true,
+    destination: options.destination ?? null,
+  });
+  const fileFindings = [...files.findings, ...resolved.findings, ...redactor.unredactable.map(tooShort)];
   return {
     directory: files.directory,
     files,
+    raw,
+    fileFindings,
     project,
-    findings: [...files.findings, ...resolved.findings, ...redactor.unredactable.map(tooShort), ...findings],
+    findings: [
+      ...fileFindings,
+      ...findings.filter((finding) => !isSaid(finding, files)).map((finding) => withLine(finding, files)),
+    ],
     invalidJobs,
     redactor,
     origins: resolved.origins,
   };
+}
+
+/** A sheet that could not be read is missing for validation, too; the file's own finding says more. */
+function isSaid(finding: Finding, files: ProjectFiles): boolean {
+  return finding.code === 'SHEET_MISSING' && files.findings.some(({ code }) => /^(WORKBOOK_|SHEET_)/.test(code));
+}
+
+/** Findings about TOML know the key; the files know its line. */
+function withLine(finding: Finding, files: ProjectFiles): Finding {
+  const place = finding.row === null && finding.column !== null ? files.lines.get(finding.column) : undefined;
+  return place?.file === finding.sheet ? { ...finding, row: place.line } : finding;
 }
 
 function providersOf(files: ProjectFiles, options: OpenProjectOptions): SecretProvider[] {
@@ -75,6 +100,7 @@ function providersOf(files: ProjectFiles, options: OpenProjectOptions): SecretPr
   return [
     environmentProvider(options.environment ?? process.env, known),
     tableProvider(SECRETS_FILE, files.secrets),
+    keychainProvider(options.secretStore ?? createSecretStore(), files.directory),
     tableProvider(CONFIG_FILE, files.config),
   ];
 }

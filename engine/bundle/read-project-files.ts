@@ -17,6 +17,8 @@ export const SECRETS_FILE = '.dlt/secrets.toml';
 export interface ProjectFiles {
   /** Absolute path of the folder that holds the workbook. */
   directory: string;
+  /** Absolute path of the folder that holds `.dlt`; the same one but in the plan's layout. */
+  settingsDirectory: string;
   /** Absolute path of `ingestion_config.xlsx`, there or not. */
   workbookPath: string;
   jobs: RawSheet | null;
@@ -73,6 +75,7 @@ export async function readProjectFiles(directory: string, options: ReadProjectOp
   }
   return {
     directory: folder,
+    settingsDirectory: settingsFolder,
     workbookPath,
     jobs: sheets.jobs,
     checks: sheets.checks,

@@ -8,7 +8,7 @@ import { newLoadId } from '../load/load-id.ts';
 import { type LoadPackage, PACKAGE_VERSION, type PackageTable } from '../load/load-package.ts';
 import { PackageStore } from '../load/package-store.ts';
 import type { JobResult, RunEvent, Stage } from '../runs/events.ts';
-import type { IncrementalRead, ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
+import type { ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import type { JobStatus } from '../spec/kinds.ts';
 import { type JobState, STATE_VERSION, type StateKey } from '../state/job-state.ts';
@@ -16,6 +16,7 @@ import { type Deduplicated, deduplicate } from './deduplicate.ts';
 import { describeError, toIngestError } from './engine-error.ts';
 import { describeChange, planChanges } from './evolution.ts';
 import { type Extracted, extract } from './extract.ts';
+import { readRequest } from './read-request.ts';
 import { withRetry } from './retry.ts';
 import { landedName } from './table-plan.ts';
 
@@ -251,26 +252,7 @@ class JobRun {
 
   #request(state: JobState | null): ReadRequest {
     const { destination, sampleRows } = this.#environment;
-    const job = this.#job;
-    const isFile = job.source_type === 'filesystem';
-    const incremental: IncrementalRead | null =
-      job.load_type === 'INCREMENTAL'
-        ? {
-            column: isFile ? '' : (job.watermark_column ?? ''),
-            from: state?.watermark ?? job.last_watermark,
-            continued: state?.watermark != null,
-            lag: state?.watermark != null ? job.lag : null,
-            end: job.options.end_value ?? null,
-            nullWatermarks: job.options.null_watermarks,
-          }
-        : null;
-    return {
-      job,
-      types: destination.capabilities.types,
-      incremental,
-      sourceState: state?.source_state ?? null,
-      sampleRows,
-    };
+    return readRequest(this.#job, state, { types: destination.capabilities.types, sampleRows });
   }
 
   #readContext(spoolDirectory: string) {

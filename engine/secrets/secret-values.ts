@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { apiAuthModel, connectionModels } from '../spec/connection.ts';
 import { destinationModels } from '../spec/destination.ts';
+import { JOB_COLUMN_NAMES } from '../spec/job-columns.ts';
 import { resourceOptionsModel } from '../spec/resource.ts';
 import { isSecretKey } from '../spec/secret-keys.ts';
 
@@ -29,9 +30,19 @@ const HARMLESS_KEYS = new Set(['primary_key', 'partition_key', 'sort_key', 'merg
 
 /** Keys that a model knows to be plain, whose values may be shown: hosts, ports, users, paths. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set(
-  [...Object.values(connectionModels), ...Object.values(destinationModels), apiAuthModel, resourceOptionsModel]
-    .flatMap((model) => Object.keys((model as z.ZodObject).shape))
-    .filter((key) => !isSecretValue([key])),
+  [
+    ...[
+      ...Object.values(connectionModels),
+      ...Object.values(destinationModels),
+      apiAuthModel,
+      resourceOptionsModel,
+    ].flatMap((model) => Object.keys((model as z.ZodObject).shape)),
+    ...JOB_COLUMN_NAMES,
+    // other spellings of plain keys, in the plan's flat form
+    'url',
+    'user',
+    'oauth_url',
+  ].filter((key) => !isSecretValue([key])),
 );
 
 /**

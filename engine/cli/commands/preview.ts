@@ -2,8 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { openSource } from '../../connectors.ts';
 import { IngestError } from '../../errors.ts';
+import { readRequest } from '../../pipeline/read-request.ts';
 import { bytesText } from '../../runs/event-text.ts';
-import type { Preview, ReadContext, ReadRequest } from '../../sources/source.ts';
+import type { Preview, ReadContext } from '../../sources/source.ts';
 import { connectionOf } from '../../spec/connection.ts';
 import { type Job, jobName } from '../../spec/job.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
@@ -49,7 +50,11 @@ export async function preview(context: CommandContext, selector: string, options
             if (level === 'INFO' || globals.logLevel === 'DEBUG') terminal.tell(message);
           },
         };
-        return source.preview(firstRead(job, typesFor(opened.project)), readContext, options);
+        return source.preview(
+          readRequest(job, null, { types: typesFor(opened.project), sampleRows: null }),
+          readContext,
+          options,
+        );
       });
       if (globals.json) terminal.printJson(opened.redactor.data(shown));
       else printPreview(context, job, shown, options);
@@ -65,22 +70,6 @@ export async function preview(context: CommandContext, selector: string, options
 /** Types as they would land in the project's own destination. */
 function typesFor({ destinations, destination }: Project): TypePolicy {
   return destination !== null && destinations[destination]?.type === 'filesystem' ? 'portable' : 'native';
-}
-
-/** What a run that knows no state would ask for. */
-function firstRead(job: Job, types: TypePolicy): ReadRequest {
-  const incremental =
-    job.load_type === 'INCREMENTAL'
-      ? {
-          column: job.source_type === 'filesystem' ? '' : (job.watermark_column ?? ''),
-          from: job.last_watermark,
-          continued: false,
-          lag: null,
-          end: job.options.end_value ?? null,
-          nullWatermarks: job.options.null_watermarks,
-        }
-      : null;
-  return { job, types, incremental, sourceState: null, sampleRows: null };
 }
 
 function printPreview({ terminal }: CommandContext, job: Job, shown: Preview, options: PreviewOptions): void {
