@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import Excel from 'exceljs';
 import { IngestError } from '../errors.ts';
+import { CHECK_COLUMNS } from '../spec/check.ts';
 import { JOB_COLUMN_NAMES, jobColumn } from '../spec/job-columns.ts';
-import { CHECK_SCOPES, CHECK_SEVERITIES, CHECK_TYPES } from '../spec/kinds.ts';
 import { SETTING_KEYS } from '../spec/settings.ts';
 import { columnLetters } from '../spec/sheet.ts';
 import { SHEET_NAMES } from './read-workbook.ts';
@@ -32,24 +32,6 @@ interface SheetColumn {
 
 const FLAGS = ['Y', 'N'];
 
-/** Columns of a new `DataQuality` sheet. */
-const CHECK_COLUMNS: readonly SheetColumn[] = [
-  choice('type', 'Kind of check', CHECK_TYPES, true),
-  text('table', 'Target table', 24, true),
-  text('column', 'Column that the check is about', 20),
-  text('columns', 'Comma-separated columns that are unique together', 24),
-  text('min_rows', 'row_count: at least so many', 10),
-  text('max_rows', 'row_count: at most so many', 10),
-  text('max_null_rate', 'null_rate: at most this part of the rows, 0 to 1', 14),
-  text('max_age_hours', 'freshness: the newest value is at most so old', 14),
-  text('sql', 'custom_sql: a query of one value; {table} stands for the table', 48),
-  text('expected_value', 'custom_sql: what the query gives', 16),
-  choice('severity', 'What a failure means', CHECK_SEVERITIES),
-  text('name', 'Name in reports', 24),
-  choice('enabled', 'Y or N', FLAGS),
-  choice('scope', 'The whole table, or the rows of this load', CHECK_SCOPES),
-];
-
 /** Rows that drop-downs are made for; Excel carries them on as rows are added to the table. */
 const VALIDATED_ROWS = 1_000;
 
@@ -72,7 +54,17 @@ export async function createWorkbook(path: string, content: NewWorkbook = {}): P
     };
   });
   addSheet(workbook, SHEET_NAMES.jobs, jobs, content.jobs ?? []);
-  addSheet(workbook, SHEET_NAMES.checks, CHECK_COLUMNS, content.checks ?? []);
+  const checks = CHECK_COLUMNS.map(
+    ({ name, help, kind, required, values }): SheetColumn => ({
+      header: name,
+      help,
+      required,
+      width: kind === 'text' || kind === 'list' ? 22 : 14,
+      values: kind === 'flag' ? FLAGS : values,
+      text: kind !== 'number',
+    }),
+  );
+  addSheet(workbook, SHEET_NAMES.checks, checks, content.checks ?? []);
   const settings = SETTING_KEYS.map(({ name, default: usual, help }) => ({
     key: name,
     value: String(content.settings?.[name] ?? usual ?? ''),
@@ -101,10 +93,6 @@ async function refuseExisting(path: string): Promise<void> {
 
 function text(header: string, help: string, width: number, required = false): SheetColumn {
   return { header, help, width, required, text: true };
-}
-
-function choice(header: string, help: string, values: readonly string[], required = false): SheetColumn {
-  return { header, help, width: 16, required, values, text: true };
 }
 
 function addSheet(

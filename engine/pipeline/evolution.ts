@@ -37,13 +37,15 @@ export function columnFate(
     return { kind: contract, type: null };
   }
   const current = canonicalType(existing);
-  // the same type, a narrower one, or one whose values can be checked one by one against a type that keeps them
-  if (current === batch || isSafeWidening(batch, current) || current === 'VARCHAR' || fitsByValue(batch, current)) {
+  if (current === batch || isSafeWidening(batch, current) || current === 'VARCHAR') {
     return { kind: 'land', type: current, change: null };
   }
   const wider = isSafeWidening(current, batch) ? batch : commonDecimal(current, batch);
+  if (contract === 'evolve' && wider && capabilities.canWiden(current, wider)) {
+    return { kind: 'land', type: wider, change: 'widen' };
+  }
+  if (isValueChecked(batch, current)) return { kind: 'land', type: current, change: null };
   if (contract === 'evolve') {
-    if (wider && capabilities.canWiden(current, wider)) return { kind: 'land', type: wider, change: 'widen' };
     if (replaces) return { kind: 'land', type: batch, change: 'retype' };
     throw new IngestError(
       'SCHEMA_CHANGE_UNSAFE',
@@ -53,14 +55,20 @@ export function columnFate(
       },
     );
   }
-  if (contract === 'freeze')
+  if (contract === 'freeze') {
     throw frozen(where, `its type is ${current} in the destination and ${batch} in the source`);
+  }
   return { kind: contract, type: current };
 }
 
-/** Numbers whose declared types differ while their values may well fit: each is checked by the exact cast. JSON numbers come as BIGINT today and DOUBLE tomorrow. */
-function fitsByValue(batch: string, current: string): boolean {
-  return current === 'DOUBLE' && (batch === 'BIGINT' || batch === 'HUGEINT');
+/**
+ * Numbers whose declared types differ while their values may well fit: the exact cast judges each.
+ * JSON numbers come as BIGINT today, DOUBLE tomorrow and DECIMAL once one has many digits.
+ */
+function isValueChecked(batch: string, current: string): boolean {
+  const isInteger = /^(BIGINT|HUGEINT)$/.test(batch);
+  if (current === 'DOUBLE') return isInteger;
+  return decimalOf(current) !== null && (isInteger || batch === 'DOUBLE' || decimalOf(batch) !== null);
 }
 
 function commonDecimal(a: string, b: string): string | null {

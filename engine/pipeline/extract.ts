@@ -1,7 +1,7 @@
 import type { DestinationCapabilities } from '../destinations/capabilities.ts';
 import type { ExistingTable } from '../destinations/destination.ts';
 import type { WorkspaceConnection } from '../duckdb/workspace.ts';
-import { throwIfCancelled } from '../errors.ts';
+import { IngestError, throwIfCancelled } from '../errors.ts';
 import type { PackageTable } from '../load/load-package.ts';
 import type { ReadContext, ReadRequest, ReadSummary, Segment, Source } from '../sources/source.ts';
 import { jobName } from '../spec/job.ts';
@@ -58,7 +58,18 @@ export async function extract(input: ExtractInput): Promise<Extracted> {
   const normalize = async (segment: Segment, into: Normalizer) => {
     const start = now();
     try {
-      rows += await into.add(segment);
+      const landed = await into.add(segment);
+      // the source counted what it handed over; a contract may leave rows out, nothing else may
+      if (segment.rows !== null && landed !== segment.rows && plan?.keep.length === 0) {
+        throw new IngestError(
+          'ROWS_LOST',
+          `${jobName(request.job)}: ${segment.rows} rows were read and ${landed} arrived in the load package.`,
+          {
+            hint: 'This is a fault of the program: nothing was loaded. Please report it with the run log.',
+          },
+        );
+      }
+      rows += landed;
       bytes += segment.bytes;
     } finally {
       normalizing += now() - start;

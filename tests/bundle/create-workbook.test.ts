@@ -37,7 +37,7 @@ test('a new workbook has three sheets, styled, frozen, with drop-downs', async (
     'Ann',
     '',
   ]);
-  expect(sheets.checks?.rows[0]?.cells.slice(0, 3)).toEqual(['null_rate', 'orders', 'id']);
+  expect(sheets.checks?.rows[0]?.cells.slice(0, 3)).toEqual(['orders', 'null_rate', 'id']);
   expect(Object.fromEntries(sheets.settings?.rows.map(({ cells }) => cells) ?? [])).toMatchObject({
     name: 'nightly',
     parallel: 'true',

@@ -392,3 +392,30 @@ test('columns may have any name that the statements use themselves', async () =>
   const reserved = await bench.run(job, always(["SELECT 'x' AS _dlt_id, 9 AS n, 'z' AS item"]));
   expect(reserved.error).toMatchObject({ code: 'COLUMN_NAME_RESERVED' });
 });
+
+test.each([
+  ["'12.50'::DECIMAL(38,9)", '0.5::DOUBLE', 'DECIMAL(38,9)', null],
+  ["'12.50'::DECIMAL(10,2)", '7::BIGINT', 'DECIMAL(10,2)', null],
+  ["'12.50'::DECIMAL(38,9)", '1e-12::DOUBLE', 'DECIMAL(38,9)', 'VALUE_DOES_NOT_FIT'],
+  ["'12.50'::DECIMAL(38,9)", "'1.5'::DECIMAL(38,18)", 'DECIMAL(38,9)', null],
+])('%s meets %s: each value is judged, the column stays %s', async (first, second, type, code) => {
+  await using bench = await PipelineBench.open();
+  const job = makeJob({ write_disposition: 'append' });
+  await bench.run(job, always([`SELECT ${first} AS amount`]));
+  expect((await bench.run(job, always([`SELECT ${second} AS amount`]))).error?.code ?? null).toBe(code);
+  expect(await bench.rows('SELECT DISTINCT typeof(amount) AS type FROM {t}')).toEqual([{ type }]);
+});
+
+test('a row that a segment counted and that did not arrive fails the job', async () => {
+  await using bench = await PipelineBench.open();
+  const source = always(['SELECT 1 AS id']);
+  const read = source.read.bind(source);
+  source.read = async function* (request, context) {
+    const segments = read(request, context);
+    for (let next = await segments.next(); ; next = await segments.next()) {
+      if (next.done) return next.value;
+      yield { ...next.value, rows: 2 };
+    }
+  };
+  expect((await bench.run(makeJob({}), source)).error).toMatchObject({ code: 'ROWS_LOST' });
+});

@@ -36,7 +36,10 @@ export interface FilesystemDeps {
  * types are the same in all segments, and nothing that a type could not give back is read with it. A file that changes until its segment is released
  * fails the read there (retryable). `filter` is refused: a predicate is for databases.
  */
-export function createFilesystemSource(connection: FilesystemConnection, deps: FilesystemDeps): Source {
+export function createFilesystemSource(
+  connection: Pick<FilesystemConnection, 'bucket_url'>,
+  deps: FilesystemDeps,
+): Source {
   const storeOf = (folder: string | null): FileStore =>
     new LocalFileStore(resolveLocation(connection.bucket_url, deps.projectDirectory, folder));
   return {
