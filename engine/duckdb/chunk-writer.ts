@@ -12,7 +12,7 @@ export interface ChunkWriterColumn {
 export interface ChunkWriterLimits {
   /** A table is full at so many rows. Default: two of DuckDB's row groups. */
   tableRows?: number;
-  /** … or at so many bytes received. Default: 64 MiB. */
+  /** … or at so many bytes, as they lie in memory. Default: 96 MiB. */
   tableBytes?: number;
 }
 
@@ -58,6 +58,8 @@ export class ChunkWriter {
   readonly #tableRows: number;
   readonly #tableBytes: number;
   readonly #hasTexts: boolean;
+  /** Bytes of a row in the columns' buffers, NULLs included: a row of NULLs is short on the wire and wide in memory. */
+  readonly #rowWidth: number;
   readonly #chunk: duckdb.DataChunk;
   /** One BLOB column that owns the bytes to which the entries of all columns point, until the chunk is appended. */
   readonly #heapChunk: duckdb.DataChunk;
@@ -81,11 +83,12 @@ export class ChunkWriter {
     [this.#connection, this.#dropConnection] = connections;
     this.columns = columns.map((column) => new ColumnBuffer(column.name, column.type));
     this.#hasTexts = this.columns.some((column) => column.isText);
+    this.#rowWidth = this.columns.reduce((sum, column) => sum + column.bytes.byteLength / CHUNK_ROWS, 0);
     this.#definition = columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ');
     this.#chunk = duckdb.create_data_chunk(this.columns.map((column) => column.logicalType));
     this.#heapChunk = duckdb.create_data_chunk([duckdb.create_logical_type(duckdb.Type.BLOB)]);
     this.#tableRows = limits.tableRows ?? 245_760;
-    this.#tableBytes = limits.tableBytes ?? 64 << 20;
+    this.#tableBytes = limits.tableBytes ?? 96 << 20;
   }
 
   /** Opens connections of its own in the workspace; nothing is created until {@link begin}. */
@@ -106,7 +109,7 @@ export class ChunkWriter {
     return this.#rows + this.row;
   }
 
-  /** Bytes of the table that is being filled. */
+  /** Bytes received for the table that is being filled. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -141,7 +144,7 @@ export class ChunkWriter {
     this.row += 1;
     if (this.row < CHUNK_ROWS && this.#heapLength < CHUNK_HEAP_BYTES && this.#largeRow === null) return false;
     this.#append();
-    return this.#rows >= this.#tableRows || this.#bytes >= this.#tableBytes;
+    return this.#rows >= this.#tableRows || this.#bytes + this.#rows * this.#rowWidth >= this.#tableBytes;
   }
 
   /** Completes the table. */

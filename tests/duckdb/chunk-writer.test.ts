@@ -124,3 +124,16 @@ test('a type that has no layout here is refused', async () => {
     'knows no type',
   );
 });
+
+test('a table of many NULLs is measured as it lies in memory', async () => {
+  const nulls = Array.from({ length: 100 }, () => null);
+  const tables = await writeTexts(
+    Array.from({ length: 6000 }, () => nulls),
+    { tableBytes: 4 << 20 },
+  );
+  expect(tables.map(({ rows, bytes }) => [rows, bytes])).toEqual([
+    [4096, 0],
+    [1904, 0],
+  ]);
+  for (const table of tables) await table.release();
+});

@@ -1,5 +1,5 @@
 import type { ColumnBuffer } from '../../duckdb/column-buffer.ts';
-import { decimalShape } from '../../duckdb/column-buffer.ts';
+import { CHUNK_ROWS, decimalShape } from '../../duckdb/column-buffer.ts';
 import type { Decoder, RejectValue } from './binary-decoder.ts';
 
 /**
@@ -26,7 +26,7 @@ export function numericDecoder(column: ColumnBuffer, reject: RejectValue): Decod
   if (!shape) throw new TypeError(`${column.name} is no DECIMAL but ${column.type}`);
   const { precision, scale } = shape;
   const { int16, int32, uint32 } = column;
-  const width = column.bytes.byteLength / 2048;
+  const width = column.bytes.byteLength / CHUNK_ROWS;
   // The scale is so many whole groups and this many digits of the next.
   const wholeGroups = scale >> 2;
   const partDigits = scale & 3;

@@ -8,9 +8,9 @@ import { createRowDecoder } from './row-decoder.ts';
 import type { PostgresSession } from './session.ts';
 import { WatermarkTracker } from './watermark-tracker.ts';
 
-/** Two of DuckDB's row groups, or 64 MiB as received, whichever comes first; both are shared by the readers of one table. */
+/** Two of DuckDB's row groups, or 96 MiB in memory, whichever comes first; both are shared by the readers of one table. */
 const SEGMENT_ROWS = 245_760;
-const SEGMENT_BYTES = 64 << 20;
+const SEGMENT_BYTES = 96 << 20;
 const MIN_SEGMENT_ROWS = 20_480;
 /** Rows that are worth counting among those without a watermark. */
 const NULL_COUNT_LIMIT = 10_000;

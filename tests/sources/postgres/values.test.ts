@@ -225,3 +225,31 @@ test('a SQL_ASCII database: what is UTF-8 passes, what is not ends the read', as
   });
   await client.end();
 });
+
+test('random numbers of every width of storage have the digits of the server', async () => {
+  const shapes = [
+    [4, 1],
+    [5, 0],
+    [9, 4],
+    [14, 7],
+    [18, 0],
+    [18, 9],
+    [19, 3],
+    [25, 13],
+    [30, 2],
+    [38, 0],
+    [38, 10],
+    [38, 37],
+  ] as const;
+  const columns = shapes.map(([precision, scale], index) => {
+    const size = `power(10::numeric, ceil(random() * ${precision - scale + 1})::int - 1) * random()::numeric * random()::numeric`;
+    return `trunc(${size} * sign(random() - 0.5)::int, ${scale})::numeric(${precision},${scale}) AS n${index}`;
+  });
+  await server.query(
+    `CREATE TABLE random_numbers AS SELECT i AS id, ${columns.join(', ')} FROM generate_series(1, 5000) i`,
+  );
+  const { rows, columns: landed } = await bench.read(source, request({ table_name: 'random_numbers' }));
+  expect(landed.slice(1).map(({ landedType }) => landedType)).toEqual(shapes.map(([p, s]) => `DECIMAL(${p},${s})`));
+  const texts = shapes.map((_, index) => `n${index}::text`).join(', ');
+  expect(rows).toEqual(await server.query(`SELECT id::text, ${texts} FROM random_numbers ORDER BY random_numbers.id`));
+});
