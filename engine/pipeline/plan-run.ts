@@ -51,6 +51,11 @@ export class ProjectInvalidError extends IngestError {
  */
 export function planRun(validation: Validation, request: PlanRequest): RunPlan {
   const { project } = validation;
+  const unreadable = validation.findings.filter(
+    ({ severity, code }) => severity === 'error' && /^(WORKBOOK|SHEET)_/.test(code),
+  );
+  // whatever else seems wrong (unknown selectors, unused connections) is so because nothing could be read
+  if (unreadable.length > 0) throw new ProjectInvalidError(unreadable);
   const selection = select(project.jobs, validation.invalidJobs, request.selectors);
   const [problem] = selection.problems;
   if (problem)

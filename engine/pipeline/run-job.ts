@@ -354,10 +354,11 @@ class JobRun {
   }
 
   #tellDuplicates(clean: Deduplicated): void {
-    if (clean.knownRows > 0) this.#log(`${clean.knownRows} rows at the watermark were loaded before and are left out.`);
+    if (clean.knownRows > 0)
+      this.#log(`${counted(clean.knownRows, 'row')} at the watermark left out: an earlier load brought them.`);
     if (clean.repeatedRows > 0)
       this.#log(
-        `${clean.repeatedRows} rows repeat a primary key of this batch; the one with the highest watermark is kept.`,
+        `${counted(clean.repeatedRows, 'row')} left out: this batch holds the same primary key with a higher watermark, or the very same row.`,
       );
   }
 
@@ -419,6 +420,10 @@ function blankResult(job: Job, status: JobStatus, target: TargetRef): JobResult 
     error: null,
     load_id: null,
   };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Samples go beside the real tables, into `<schema>_sample`: a look at some rows must never replace or extend what a load brought. */

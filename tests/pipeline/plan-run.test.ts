@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openProject } from '../../engine/open-project.ts';
 import { type PlanRequest, ProjectInvalidError, planRun } from '../../engine/pipeline/plan-run.ts';
@@ -65,6 +67,23 @@ test.each([
 ])('%j is refused with a hint', async (request, code, hint) => {
   const jobs = [job('one'), job('two', { enabled: 'N' })];
   await expect(plan({ jobs }, request)).rejects.toMatchObject({ code, hint: expect.stringContaining(hint) });
+});
+
+test('a workbook that cannot be read is said first, whatever was selected', async () => {
+  await using folder = await temporaryFolder();
+  await writeProject(folder.path, { jobs: [job('one')], config });
+  await writeFile(path.join(folder.path, 'ingestion_config.xlsx'), 'no zip');
+  const project = await openProject(folder.path, { environment: {} });
+  const refused = (() => {
+    try {
+      return planRun(project, { selectors: ['one'] });
+    } catch (error) {
+      return error;
+    }
+  })();
+  expect((refused as ProjectInvalidError).findings.map(({ code }) => code)).toEqual([
+    expect.stringMatching(/^WORKBOOK_/),
+  ]);
 });
 
 test('nothing to run is an error, not a success', async () => {
