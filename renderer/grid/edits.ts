@@ -13,7 +13,11 @@ export interface Sheet {
 const plural = (count: number, noun: string) => `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 
 /** One step that sets cells; null where none of them would change. Read-only columns are left alone. */
-export function setCells(sheet: Sheet, label: (count: number) => string, changes: Iterable<CellChange>): GridEdit | null {
+export function setCells(
+  sheet: Sheet,
+  label: (count: number) => string,
+  changes: Iterable<CellChange>,
+): GridEdit | null {
   const fixed = readOnlyColumns(sheet);
   const cells: CellChange[] = [];
   for (const change of changes) {
@@ -28,8 +32,17 @@ function readOnlyColumns({ columns }: Sheet): ReadonlySet<string> {
 }
 
 /** One value into every cell of a range. */
-export function setRange(sheet: Sheet, box: Rectangle, value: string, label: (count: number) => string): GridEdit | null {
-  return setCells(sheet, label, changesIn(sheet, box, () => value));
+export function setRange(
+  sheet: Sheet,
+  box: Rectangle,
+  value: string,
+  label: (count: number) => string,
+): GridEdit | null {
+  return setCells(
+    sheet,
+    label,
+    changesIn(sheet, box, () => value),
+  );
 }
 
 export function clearRange(sheet: Sheet, box: Rectangle): GridEdit | null {
@@ -56,9 +69,7 @@ function* changesIn(
 
 /** The texts of a range, row by row. */
 export function rangeTexts({ rowIds, columns, cell }: Sheet, { top, bottom, left, right }: Rectangle): string[][] {
-  return rowIds
-    .slice(top, bottom + 1)
-    .map((rowId) => columns.slice(left, right + 1).map(({ id }) => cell(rowId, id)));
+  return rowIds.slice(top, bottom + 1).map((rowId) => columns.slice(left, right + 1).map(({ id }) => cell(rowId, id)));
 }
 
 /** Ctrl+D and Ctrl+R: the first row or column of the range over the rest; of one cell, its neighbour above or to the left. */
@@ -174,11 +185,7 @@ export function duplicateRows(rowIds: readonly string[], before: string | null, 
 }
 
 /** Null where the rows are there already. */
-export function moveRows(
-  saved: readonly string[],
-  rowIds: readonly string[],
-  before: string | null,
-): GridEdit | null {
+export function moveRows(saved: readonly string[], rowIds: readonly string[], before: string | null): GridEdit | null {
   const moving = new Set(rowIds);
   let target = before;
   // "Before one of the rows that move" means before the first that stays.

@@ -22,7 +22,7 @@ export type GridCommand =
 
 /** What a key asks for while a cell is edited; `move` also says where the selection goes after it. */
 export type EditorCommand =
-  | { type: 'commit'; then: { by: 'enter' | 'tab'; backwards: boolean } | { direction: Direction } | 'stay' | 'fill' }
+  | { type: 'commit'; next: { by: 'enter' | 'tab'; backwards: boolean } | { direction: Direction } | 'stay' | 'fill' }
   | { type: 'cancel' }
   | { type: 'new-line' }
   | { type: 'switch-mode' };
@@ -131,14 +131,14 @@ export function editorCommand(stroke: Keystroke, typing: boolean): EditorCommand
     case 'F2':
       return { type: 'switch-mode' };
     case 'Tab':
-      return { type: 'commit', then: { by: 'tab', backwards: shiftKey } };
+      return { type: 'commit', next: { by: 'tab', backwards: shiftKey } };
     case 'Enter':
       if (altKey) return { type: 'new-line' };
-      return { type: 'commit', then: control ? 'fill' : { by: 'enter', backwards: shiftKey } };
+      return { type: 'commit', next: control ? 'fill' : { by: 'enter', backwards: shiftKey } };
     default: {
       const direction = ARROWS[key];
       if (typing && direction !== undefined && !shiftKey && !altKey && !control) {
-        return { type: 'commit', then: { direction } };
+        return { type: 'commit', next: { direction } };
       }
       return null;
     }
