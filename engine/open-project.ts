@@ -39,6 +39,8 @@ export interface OpenProject {
   invalidJobs: Validation['invalidJobs'];
   /** Knows every secret of the project. */
   redactor: Redactor;
+  /** Every secret's value with the path that names it; for other redactors, never for people. */
+  secrets: { path: string; value: string }[];
   /** Where each value of the configuration comes from; never a value. */
   origins: Origin[];
 }
@@ -80,6 +82,7 @@ export async function openProject(directory: string, options: OpenProjectOptions
     ],
     invalidJobs,
     redactor,
+    secrets: resolved.secrets,
     origins: resolved.origins,
   };
 }

@@ -87,6 +87,17 @@ export async function readProjectFiles(directory: string, options: ReadProjectOp
   };
 }
 
+/**
+ * Where the files of the project in `directory` are, as {@link readProjectFiles} finds them; whether they exist is not asked.
+ * @throws IngestError `PROJECT_NOT_FOUND`, `PROJECT_NOT_READABLE`
+ */
+export async function locateProject(
+  directory: string,
+): Promise<Pick<ProjectFiles, 'directory' | 'settingsDirectory' | 'workbookPath'>> {
+  const { folder, settingsFolder } = await locate(resolve(directory));
+  return { directory: folder, settingsDirectory: settingsFolder, workbookPath: join(folder, WORKBOOK_FILE) };
+}
+
 /** The folder with the workbook and the folder with `.dlt`. */
 async function locate(directory: string): Promise<{ folder: string; settingsFolder: string }> {
   const names = await listFolder(directory);

@@ -1,0 +1,147 @@
+import { access, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { withScratch } from '../cli/scratch.ts';
+import { openDestination, openSource } from '../connectors.ts';
+import type { Workspace } from '../duckdb/workspace.ts';
+import { IngestError } from '../errors.ts';
+import type { OpenProject } from '../open-project.ts';
+import { chooseDestination, ProjectInvalidError } from '../pipeline/plan-run.ts';
+import { readRequest } from '../pipeline/read-request.ts';
+import { connectionOf } from '../spec/connection.ts';
+import type { DestinationConfig } from '../spec/destination.ts';
+import { type Job, jobName } from '../spec/job.ts';
+import type { TypePolicy } from '../spec/kinds.ts';
+import { JOBS_SHEET, type Project, type RawSheet } from '../spec/project.ts';
+import { validateProject } from '../spec/validate-project.ts';
+import type { JobState } from '../state/job-state.ts';
+import type { HandlerGroup } from './handlers.ts';
+import { plainData } from './plain-data.ts';
+import type { ServiceContext } from './service-context.ts';
+import { readSettings } from './settings.ts';
+
+export const jobHandlers: HandlerGroup<'job.explain' | 'job.preview'> = (service) => ({
+  async 'job.explain'({ directory, env, row, destination }, { signal }) {
+    const { opened, project, job } = await jobOfRow(service, directory, env, row);
+    return withScratch(async ({ workspace, folder }) => {
+      const known = await knownState(service, opened, project, job, { workspace, folder, asked: destination, signal });
+      const request = readRequest(job, known.state, { types: known.types, sampleRows: null });
+      const source = await openSource(connectionFor(project, job), { projectDirectory: opened.directory });
+      try {
+        const statement = await source.explain(request, signal);
+        return service.redact({ statement, watermark: request.incremental?.from ?? null });
+      } finally {
+        await source.close();
+      }
+    });
+  },
+  async 'job.preview'({ directory, env, row, pages, rows }, { signal }) {
+    const { opened, project, job } = await jobOfRow(service, directory, env, row);
+    const source = await openSource(connectionFor(project, job), { projectDirectory: opened.directory });
+    try {
+      return await withScratch(async ({ workspace, folder }) => {
+        const spoolDirectory = path.join(folder, 'spool');
+        await mkdir(spoolDirectory, { mode: 0o700 });
+        const request = readRequest(job, null, { types: typesOf(project), sampleRows: null });
+        const context = { workspace, spoolDirectory, signal, progress: () => {}, warn: () => {}, log: () => {} };
+        return service.redact(plainData(await source.preview(request, context, { pages, rows })));
+      });
+    } finally {
+      await source.close();
+    }
+  },
+});
+
+/**
+ * The job that a row of the window's stands for, saved or not. It is judged with the project's configuration, alone in its sheet.
+ * @throws ProjectInvalidError with what is wrong with the row or its connection
+ */
+async function jobOfRow(
+  service: ServiceContext,
+  directory: string,
+  env: string | null,
+  row: Readonly<Record<string, string>>,
+): Promise<{ opened: OpenProject; project: Project; job: Job }> {
+  const opened = await service.open(directory, env);
+  const headers = Object.keys(row);
+  const jobs: RawSheet = {
+    name: opened.raw.jobs?.name ?? JOBS_SHEET,
+    headerRow: 1,
+    headers,
+    // A preview of a disabled row is as welcome as any.
+    rows: [{ row: 2, cells: headers.map((header) => (isEnabledColumn(header) ? 'Y' : (row[header] ?? ''))) }],
+  };
+  const { project, findings } = validateProject({ ...opened.raw, jobs, checks: null });
+  const [job] = project.jobs;
+  if (job !== undefined && connectionOf(project.connections, job) !== undefined) return { opened, project, job };
+  const source = (row['source_name'] ?? '').trim();
+  const blocking = findings.filter(
+    ({ severity, sheet, column }) =>
+      severity === 'error' && (sheet === jobs.name || (column ?? '').startsWith(`sources.${source}`)),
+  );
+  throw new ProjectInvalidError(
+    blocking.length > 0 ? blocking : findings.filter(({ severity }) => severity === 'error'),
+  );
+}
+
+function isEnabledColumn(header: string): boolean {
+  return header.trim().toLowerCase() === 'enabled';
+}
+
+function connectionFor(project: Project, job: Job) {
+  const connection = connectionOf(project.connections, job);
+  if (connection !== undefined) return connection;
+  throw new IngestError('CONNECTION_NOT_FOUND', `${jobName(job)} has no valid connection "${job.source_name}".`);
+}
+
+/** Types as they would land in the project's own destination. */
+function typesOf({ destinations, destination }: Project): TypePolicy {
+  return destination !== null && destinations[destination]?.type === 'filesystem' ? 'portable' : 'native';
+}
+
+interface StateQuestion {
+  workspace: Workspace;
+  folder: string;
+  asked: string | null;
+  signal: AbortSignal;
+}
+
+/** How far the job has come in the destination; one that is not there yet is not made by asking. */
+async function knownState(
+  service: ServiceContext,
+  opened: OpenProject,
+  project: Project,
+  job: Job,
+  { workspace, folder, asked, signal }: StateQuestion,
+): Promise<{ state: JobState | null; types: TypePolicy }> {
+  let config: DestinationConfig;
+  try {
+    config = chooseDestination(project, asked ?? undefined);
+  } catch {
+    return { state: null, types: typesOf(project) };
+  }
+  const baseDirectory = (await readSettings(service)).work_directory ?? opened.directory;
+  const destination = await openDestination(config, { workspace, baseDirectory, tempDirectory: folder });
+  const { types } = destination.capabilities;
+  try {
+    const location = destination.location();
+    const isThere = await access(location).then(
+      () => true,
+      () => false,
+    );
+    if (path.isAbsolute(location) && !isThere) return { state: null, types };
+    await destination.open(signal);
+    const target = { schema: job.target_schema ?? destination.defaultSchema, table: job.target_table };
+    const state = await destination.readState({
+      pipeline: project.settings.name,
+      target_schema: target.schema,
+      target_table: target.table,
+    });
+    return { state, types };
+  } catch (error) {
+    // A run that holds the file keeps its state to itself for as long.
+    if (/LOCK|BUSY/.test((error as { code?: string }).code ?? '')) return { state: null, types };
+    throw error;
+  } finally {
+    await destination.close();
+  }
+}

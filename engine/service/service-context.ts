@@ -1,0 +1,37 @@
+import type { EventData, EventName } from '../contract.ts';
+import type { OpenProject } from '../open-project.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
+import type { OpenProjects } from './open-projects.ts';
+
+export type Emit = <Name extends EventName>(name: Name, data: EventData<Name>) => void;
+
+export interface EngineServiceOptions {
+  /** Tells every window; what it gets holds no secret. */
+  emit: Emit;
+  /** Settings, recent projects, recovery copies (engine/user-data). */
+  userDataDirectory: string;
+  /** Copies of the sample project go here. */
+  documentsDirectory: string;
+  /** The sample project as it is shipped. */
+  sampleDirectory: string;
+  secretStore: SecretStore;
+  /** Version of the application. */
+  version: string;
+  host: 'desktop' | 'web';
+  /** Variables that overrule a project's files. Default: `process.env`. */
+  environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the handlers share. */
+export interface ServiceContext extends Omit<EngineServiceOptions, 'environment'> {
+  environment: Readonly<Record<string, string | undefined>>;
+  projects: OpenProjects;
+  /** Opens a project afresh; from then on its secrets are kept out of every reply, error and event. */
+  open(directory: string, env: string | null): Promise<OpenProject>;
+  /** Keeps a secret that came in with a call out of every reply, error and event. */
+  learnSecret(path: string, value: string): void;
+  /** A copy of plain data without any secret that is known. */
+  redact<Value>(value: Value): Value;
+  /** Aborted when the service closes: for work that outlives its call. */
+  closing: AbortSignal;
+}
