@@ -1,6 +1,7 @@
 import type { ChunkWriter } from '../../duckdb/chunk-writer.ts';
 import type { ColumnBuffer } from '../../duckdb/column-buffer.ts';
 import { IngestError } from '../../errors.ts';
+import type { Decoder, Rejection, RejectValue } from './decoder.ts';
 import { numericDecoder } from './numeric-decoder.ts';
 
 /** How a column's values come over the wire: the binary formats of PostgreSQL's *_send functions that are decoded here. */
@@ -22,15 +23,6 @@ export const WIRE_FORMATS = [
   'jsonb',
 ] as const;
 export type WireFormat = (typeof WIRE_FORMATS)[number];
-
-/** Writes the value in `bytes[at, at + length)` into the column's buffer at `row`. */
-export type Decoder = (bytes: Uint8Array, at: number, length: number, row: number) => void;
-
-export const REJECTIONS = ['not_finite', 'too_large', 'too_many_decimals', 'out_of_range'] as const;
-export type Rejection = (typeof REJECTIONS)[number];
-
-/** Ends the read because a value cannot land exactly. */
-export type RejectValue = (value: string, why: Rejection) => never;
 
 export interface DecoderOptions {
   /** The table, for messages. */

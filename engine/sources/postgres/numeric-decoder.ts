@@ -1,6 +1,6 @@
 import type { ColumnBuffer } from '../../duckdb/column-buffer.ts';
 import { CHUNK_ROWS, decimalShape } from '../../duckdb/column-buffer.ts';
-import type { Decoder, RejectValue } from './binary-decoder.ts';
+import type { Decoder, RejectValue } from './decoder.ts';
 
 /**
  * PostgreSQL sends a numeric as base-10000 groups, most significant first (numeric_send in src/backend/utils/adt/numeric.c):
