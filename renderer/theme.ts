@@ -1,4 +1,25 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Checkbox,
+  type CSSVariablesResolver,
+  createTheme,
+  Input,
+  Kbd,
+  type MantineColorsTuple,
+  Menu,
+  Modal,
+  NumberInput,
+  PasswordInput,
+  SegmentedControl,
+  Select,
+  Switch,
+  Tabs,
+  Textarea,
+  TextInput,
+  Tooltip,
+} from '@mantine/core';
 
 /**
  * The look of Ingest Studio in one file. Components name the `--is-*` tokens, never a palette's step:
@@ -46,23 +67,72 @@ const dark: MantineColorsTuple = [
 
 /** `[light, dark]` */
 const tokens = {
+  // Surfaces, from the window's frame to what floats above it.
   canvas: [gray[1], dark[8]],
   surface: ['#ffffff', dark[7]],
   sunken: [gray[0], '#1d1f24'],
   raised: ['#ffffff', dark[6]],
   hover: [gray[2], dark[5]],
+  pressed: [gray[3], dark[4]],
+  // Lines: between regions, around controls, between cells.
   line: [gray[3], '#2a2d33'],
   'line-strong': [gray[4], '#40454e'],
+  'grid-line': ['#eceef0', '#24272c'],
   text: [gray[9], dark[0]],
   'text-2': [gray[7], '#b0b6bf'],
   'text-3': [gray[6], '#8f96a1'],
   accent: [iris[6], iris[5]],
   'accent-text': [iris[7], iris[3]],
   'accent-soft': [iris[0], '#23283f'],
+  'accent-line': [iris[3], '#46538f'],
+  'accent-wash': ['rgba(66, 89, 214, 0.07)', 'rgba(139, 157, 241, 0.11)'],
+  // Status: always beside an icon and a word.
+  ok: ['#17753f', '#56c486'],
+  'ok-soft': ['#eaf6ee', '#1a2c22'],
+  'ok-line': ['#b5dec3', '#2c523b'],
+  warn: ['#8a5800', '#e0ab4b'],
+  'warn-soft': ['#fdf5e2', '#2e2617'],
+  'warn-line': ['#efd49a', '#5b4920'],
+  err: ['#b8232f', '#f58a88'],
+  'err-soft': ['#fdeeee', '#331d20'],
+  'err-line': ['#f3bfc1', '#6a3034'],
+  info: [iris[7], iris[3]],
+  idle: [gray[6], '#8f96a1'],
+  // A run's stages: one hue in three lightnesses, so that they survive colour blindness and print.
+  'stage-extract': ['#364ab8', '#5c70df'],
+  'stage-normalize': ['#7487e8', '#93a4f3'],
+  'stage-load': ['#c5cffa', '#cdd6fc'],
+  hatch: ['#e4e6ea', '#2b2e35'],
+  'hatch-bg': ['#f8f9fa', '#17191d'],
+  'syn-keyword': ['#364ab8', '#a3b2f6'],
+  'syn-string': ['#17753f', '#7bcb9d'],
+  'syn-number': ['#92480f', '#e3ad7a'],
+  'syn-comment': [gray[6], '#8f96a1'],
+  'syn-key': ['#8a2d6b', '#e09bc6'],
+  // Only what floats has a shadow.
+  'shadow-pop': [
+    '0 0 0 1px rgba(20, 24, 32, .08), 0 2px 6px rgba(20, 24, 32, .08), 0 8px 20px rgba(20, 24, 32, .10)',
+    '0 0 0 1px rgba(255, 255, 255, .09), 0 4px 10px rgba(0, 0, 0, .45), 0 12px 28px rgba(0, 0, 0, .5)',
+  ],
+  'shadow-drawer': [
+    '-1px 0 0 rgba(20, 24, 32, .08), -8px 0 28px rgba(20, 24, 32, .10)',
+    '-1px 0 0 rgba(255, 255, 255, .08), -10px 0 32px rgba(0, 0, 0, .5)',
+  ],
 } as const satisfies Record<string, readonly [light: string, dark: string]>;
 
 /** Everything is a multiple of 4 pixels. */
-const sizes = { 'title-bar': '36px', 'status-bar': '24px', 'radius-panel': '12px', 'radius-control': '6px' } as const;
+const sizes = {
+  'title-bar': '36px',
+  rail: '80px',
+  toolbar: '44px',
+  bar: '36px',
+  'status-bar': '24px',
+  row: '24px',
+  control: '28px',
+  'control-small': '24px',
+  'radius-panel': '8px',
+  'radius-control': '6px',
+} as const;
 
 const prefixed = (values: Record<string, string>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`--is-${name}`, value]));
@@ -72,7 +142,11 @@ const scheme = (side: 0 | 1) => ({
   '--mantine-color-body': tokens.surface[side],
   '--mantine-color-text': tokens.text[side],
   '--mantine-color-dimmed': tokens['text-2'][side],
+  '--mantine-color-placeholder': tokens['text-3'][side],
+  '--mantine-color-error': tokens.err[side],
+  '--mantine-color-anchor': tokens['accent-text'][side],
   '--mantine-color-default-border': tokens['line-strong'][side],
+  '--mantine-color-default-hover': tokens.hover[side],
 });
 
 export const cssVariables: CSSVariablesResolver = () => ({
@@ -80,6 +154,11 @@ export const cssVariables: CSSVariablesResolver = () => ({
   light: scheme(0),
   dark: scheme(1),
 });
+
+const HEIGHTS: Readonly<Record<string, string>> = { xs: '24px', sm: '28px', md: '32px', lg: '36px' };
+const FONTS: Readonly<Record<string, string>> = { xs: '12px', sm: '13px', md: '13px', lg: '14px' };
+const sizeOf = ({ size }: { size?: unknown }) => (typeof size === 'string' && size in HEIGHTS ? size : 'sm');
+const small = { fontSize: 12, lineHeight: '16px' };
 
 export const theme = createTheme({
   primaryColor: 'iris',
@@ -92,6 +171,65 @@ export const theme = createTheme({
   spacing: { xs: '4px', sm: '8px', md: '12px', lg: '16px', xl: '24px' },
   radius: { xs: '4px', sm: '4px', md: '6px', lg: '8px', xl: '12px' },
   defaultRadius: 'md',
+  shadows: { md: 'var(--is-shadow-pop)', lg: 'var(--is-shadow-pop)', xl: 'var(--is-shadow-drawer)' },
   respectReducedMotion: true,
   cursorType: 'default',
+  components: {
+    Button: Button.extend({
+      defaultProps: { size: 'sm' },
+      vars: (_theme, props) => ({
+        root: {
+          '--button-height': HEIGHTS[sizeOf(props)]!,
+          '--button-fz': FONTS[sizeOf(props)]!,
+          '--button-padding-x': sizeOf(props) === 'xs' ? '8px' : '10px',
+        },
+      }),
+      styles: { root: { fontWeight: 500 }, section: { marginInlineEnd: 6 } },
+    }),
+    ActionIcon: ActionIcon.extend({
+      defaultProps: { size: 'sm', variant: 'subtle', color: 'gray' },
+      vars: (_theme, props) => ({ root: { '--ai-size': HEIGHTS[sizeOf(props)]! } }),
+    }),
+    Input: Input.extend({
+      defaultProps: { size: 'sm' },
+      vars: (_theme, props) => ({
+        wrapper: {
+          '--input-height': HEIGHTS[sizeOf(props)]!,
+          '--input-fz': FONTS[sizeOf(props)]!,
+          '--input-padding': '8px',
+        },
+      }),
+    }),
+    InputWrapper: Input.Wrapper.extend({
+      defaultProps: { inputWrapperOrder: ['label', 'input', 'error', 'description'] },
+      styles: {
+        label: { ...small, fontWeight: 500, marginBottom: 4 },
+        description: { ...small, marginTop: 4 },
+        error: { ...small, marginTop: 4 },
+      },
+    }),
+    TextInput: TextInput.extend({ defaultProps: { size: 'sm' } }),
+    Textarea: Textarea.extend({ defaultProps: { size: 'sm' } }),
+    NumberInput: NumberInput.extend({ defaultProps: { size: 'sm', hideControls: true } }),
+    PasswordInput: PasswordInput.extend({ defaultProps: { size: 'sm' } }),
+    Select: Select.extend({ defaultProps: { size: 'sm', checkIconPosition: 'right' } }),
+    Checkbox: Checkbox.extend({ defaultProps: { size: 'xs', radius: 'xs' } }),
+    Switch: Switch.extend({ defaultProps: { size: 'xs' } }),
+    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs', radius: 'md' } }),
+    Badge: Badge.extend({
+      defaultProps: { variant: 'default', radius: 'sm', size: 'sm' },
+      styles: { root: { textTransform: 'none', fontWeight: 500, letterSpacing: 0 } },
+    }),
+    Tabs: Tabs.extend({ styles: { tab: { height: 36, paddingBlock: 0, paddingInline: 10, fontSize: 13 } } }),
+    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: false } }),
+    Kbd: Kbd.extend({ defaultProps: { size: 'xs' } }),
+    Menu: Menu.extend({
+      defaultProps: { shadow: 'md', radius: 'lg', offset: 4, transitionProps: { duration: 80 } },
+      styles: { dropdown: { padding: 4 }, item: { padding: '4px 8px', fontSize: 12, lineHeight: '16px' } },
+    }),
+    Modal: Modal.extend({
+      defaultProps: { centered: true, radius: 'lg', transitionProps: { duration: 80 }, overlayProps: { opacity: 0.4 } },
+      styles: { title: { fontSize: 15, lineHeight: '20px', fontWeight: 600 } },
+    }),
+  },
 });

@@ -1,5 +1,6 @@
 import { alternatives, type CellParser, type CellResult, cellParser, parseFlag, parseList } from './cells.ts';
 import { type Connections, sectionOf, tableOf } from './connections.ts';
+import type { Finding } from './finding.ts';
 import { type FindingList, meant, type Place } from './finding-list.ts';
 import { type Job, jobName } from './job.ts';
 import { appliesTo, JOB_COLUMN_NAMES, type JobColumn, type JobColumnName, jobColumn } from './job-columns.ts';
@@ -9,6 +10,20 @@ import { normalizeName } from './naming.ts';
 import type { RawSheet, Validation } from './project.ts';
 import { resourceOptionsModel } from './resource.ts';
 import { didYouMean } from './suggest.ts';
+
+/**
+ * Remembers rows from one validation to the next, for a sheet that is being edited: a row whose cells are the same array under the same number is not
+ * read again. Whoever passes one never changes an array of cells in place. It forgets by itself when headers, connections or settings change.
+ */
+export interface RowCache {
+  config: unknown;
+  key: string;
+  rows: WeakMap<readonly string[], { row: number; job: Job | null; findings: readonly Finding[] }>;
+}
+
+export function createRowCache(): RowCache {
+  return { config: null, key: '', rows: new WeakMap() };
+}
 
 /** A column of the sheet, ready to read cells: parsers are compiled once, not a row. */
 interface CellReader {
@@ -59,6 +74,7 @@ export function validateJobs(
   index: ReadonlyMap<JobColumnName, number>,
   connections: Connections,
   schemaContract: Job['schema_contract'],
+  cache: RowCache = createRowCache(),
 ): { jobs: Job[]; invalidJobs: Validation['invalidJobs'] } {
   const readers = JOB_COLUMN_NAMES.map((name) => {
     const column = jobColumn(name);
@@ -68,7 +84,16 @@ export function validateJobs(
   const jobs: Job[] = [];
   const invalidJobs: Validation['invalidJobs'] = [];
   for (const { row, cells } of sheet.rows) {
-    const job = readJob(context, row, cells);
+    const known = cache.rows.get(cells);
+    let job: Job | null;
+    if (known?.row === row) {
+      job = known.job;
+      for (const finding of known.findings) list.findings.push(finding);
+    } else {
+      const before = list.findings.length;
+      job = readJob(context, row, cells);
+      cache.rows.set(cells, { row, job, findings: list.findings.slice(before) });
+    }
     if (job === null) invalidJobs.push(asTyped(row, cells, index));
     else jobs.push(job);
   }
@@ -306,13 +331,11 @@ export function validateTargets(
   defaultSchema: string | null,
 ): ReadonlySet<number> {
   const wrong = new Set<number>();
-  const cellsOf = new Map(sheet.rows.map(({ row, cells }) => [row, cells]));
-  const at = (row: number, name: JobColumnName): Place => ({
-    sheet: sheet.name,
-    row,
-    column: name,
-    value: cellsOf.get(row)?.[index.get(name) ?? -1] ?? '',
-  });
+  let cellsOf: Map<number, readonly string[]> | null = null;
+  const at = (row: number, name: JobColumnName): Place => {
+    cellsOf ??= new Map(sheet.rows.map(({ row: number, cells }) => [number, cells]));
+    return { sheet: sheet.name, row, column: name, value: cellsOf.get(row)?.[index.get(name) ?? -1] ?? '' };
+  };
   const resources = new Map<string, Set<string>>();
   for (const job of jobs) {
     const known = resources.get(job.source_name);

@@ -20,7 +20,7 @@ import { didYouMean } from './suggest.ts';
 import { CONFIG_FILE, isTable, type TomlContext, unknownKey } from './toml-table.ts';
 import { validateChecks } from './validate-checks.ts';
 import { validateDestinations } from './validate-destinations.ts';
-import { asTyped, validateJobs, validateTargets } from './validate-jobs.ts';
+import { asTyped, createRowCache, type RowCache, validateJobs, validateTargets } from './validate-jobs.ts';
 import { validateSettings } from './validate-settings.ts';
 
 export interface ValidateOptions {
@@ -28,6 +28,8 @@ export interface ValidateOptions {
   secrets?: boolean;
   /** `--destination NAME`: over what the project says. */
   destination?: string | null;
+  /** Of the validation before, where a sheet is judged again and again while it is edited. */
+  cache?: RowCache;
 }
 
 /** Tables of config.toml that are the product's, and dlt's own that mean nothing here and hurt nobody. */
@@ -60,7 +62,13 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
     if (!CONFIG_TABLES.includes(key) && !DLT_TABLES.includes(key)) unknownKey(context, [key], CONFIG_TABLES);
   }
   const sections = isTable(raw.config.sources) ? raw.config.sources : {};
-  const connections = readConnections(list, raw.config, raw.secretPaths, connectionUses(sheet, index, sections));
+  const uses = connectionUses(sheet, index, sections);
+  const connections = readConnections(list, raw.config, raw.secretPaths, uses);
+  const cache = options.cache ?? createRowCache();
+  const key = JSON.stringify([sheet?.headers, sheet?.name, [...uses], settings.schema_contract]);
+  if (cache.key !== key || cache.config !== raw.config) {
+    Object.assign(cache, { ...createRowCache(), key, config: raw.config });
+  }
   const { destinations, destination, found } = validateDestinations(
     context,
     raw,
@@ -71,7 +79,7 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
 
   const read = { jobs: [] as Job[], invalidJobs: [] as Validation['invalidJobs'] };
   if (sheet !== null && headers?.usable === true) {
-    Object.assign(read, validateJobs(list, sheet, index, connections, settings.schema_contract));
+    Object.assign(read, validateJobs(list, sheet, index, connections, settings.schema_contract, cache));
     if (sheet.rows.length === 0) {
       list.add(
         { sheet: sheet.name },
