@@ -1,0 +1,178 @@
+import '@fontsource-variable/inter/index.css';
+import '@mantine/core/styles.css';
+import '../../../renderer/base.css';
+import './page.css';
+import { Button, Kbd, MantineProvider } from '@mantine/core';
+import { IconCheck } from '@tabler/icons-react';
+import { StrictMode, useRef, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import type { Finding } from '../../../engine/spec/finding.ts';
+import { DataGrid } from '../../../renderer/grid/data-grid.tsx';
+import type { GridColumn, GridEdit, GridHandle, GridSelection, GridView } from '../../../renderer/grid/grid-types.ts';
+import { PLAIN_VIEW } from '../../../renderer/grid/view.ts';
+import { cssVariables, theme } from '../../../renderer/theme.ts';
+import { gridColumns, JOB_COLUMNS, jobRows, judge, marksOfJob } from './job-rows.ts';
+import { createMemoryStore, type Marks, type MemoryStore, type Row } from './memory-store.ts';
+
+/** The grid alone on a page. `?fixture=plain|jobs&rows=N&scheme=light|dark&readonly&validate=off` */
+const query = new URLSearchParams(location.search);
+const jobs = query.get('fixture') === 'jobs';
+const count = Number(query.get('rows') ?? (jobs ? 26 : 1000));
+const scheme = query.get('scheme') === 'dark' ? 'dark' : 'light';
+
+const PLAIN_COLUMNS: GridColumn[] = [
+  { id: 'name', group: 'What', width: 150 },
+  {
+    id: 'source',
+    group: 'What',
+    width: 150,
+    editor: { kind: 'suggest', options: ['postgres', 'mysql', 'oracle'].map((value) => ({ value })) },
+  },
+  {
+    id: 'disposition',
+    group: 'How',
+    width: 150,
+    editor: { kind: 'choice', options: ['append', 'replace', 'merge'].map((value) => ({ value })) },
+  },
+  { id: 'sql', group: 'How', width: 150 },
+  {
+    id: 'enabled',
+    group: 'How',
+    width: 80,
+    align: 'center',
+    editor: {
+      kind: 'flag',
+      on: 'true',
+      off: 'false',
+      checked: (text) => (text === 'true' ? true : text === 'false' ? false : null),
+    },
+  },
+  { id: 'size', group: 'How', width: 90, align: 'right', numeric: true },
+];
+
+function plainRows(): Row[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `job_${index}`,
+    source: 'postgres',
+    disposition: 'append',
+    sql: `select ${index}`,
+    enabled: 'true',
+    size: '',
+  }));
+}
+
+function plainMarks(row: Row): Marks {
+  const name = row['name'] ?? '';
+  const wrong = !/^[a-z_0-9]+$/.test(name);
+  const cells: Marks['cells'] = wrong ? { name: { severity: 'error', message: `"${name}": use a-z, 0-9 and _` } } : {};
+  return { row: { status: wrong ? 'invalid' : 'none' }, cells };
+}
+
+function createStore(): MemoryStore {
+  if (!jobs) return createMemoryStore(plainRows(), plainMarks);
+  let findings: ReadonlyMap<string, readonly Finding[]> = new Map();
+  const store: MemoryStore = createMemoryStore(jobRows(count), (row, id) =>
+    marksOfJob(row, Number(id.slice(1)), findings.get(id) ?? []),
+  );
+  const validate = () => {
+    const before = findings;
+    const ids = store.rowIds();
+    findings = new Map([...judge(store.rows())].map(([place, list]) => [ids[place] as string, list]));
+    store.remark(new Set([...before.keys(), ...findings.keys()]));
+  };
+  validate();
+  if (query.get('validate') !== 'off') store.onChange = validate;
+  return store;
+}
+
+const store = createStore();
+const columns = jobs
+  ? gridColumns(JOB_COLUMNS).map((column) =>
+      column.id === 'enabled' ? { ...column, headerIcon: <IconCheck size={13} aria-hidden /> } : column,
+    )
+  : PLAIN_COLUMNS;
+const edits: GridEdit[] = [];
+const selections: GridSelection[] = [];
+const messages: string[] = [];
+
+function Page() {
+  const [view, setView] = useState<GridView>({ ...PLAIN_VIEW, frozenThrough: jobs ? 'table_name' : null });
+  const handle = useRef<GridHandle>(null);
+  window.testGrid = { store, edits, selections, messages, handle, view, setView };
+  return (
+    <main
+      className="page"
+      onKeyDown={(event) => {
+        if (!(event.ctrlKey || event.metaKey)) return;
+        if (event.key.toLowerCase() === 'z') event.shiftKey ? store.redo() : store.undo();
+        else if (event.key.toLowerCase() === 'y') store.redo();
+        else return;
+        event.preventDefault();
+      }}
+    >
+      <h1 className="title">Jobs</h1>
+      <DataGrid
+        ref={handle}
+        label="Jobs"
+        columns={columns}
+        store={store}
+        view={view}
+        onViewChange={setView}
+        readOnly={query.has('readonly')}
+        onEdit={(edit) => {
+          edits.push(edit);
+          store.apply(edit);
+        }}
+        onSelectionChange={(selection) => selections.push(selection)}
+        onMessage={(message) => messages.push(message)}
+        renderPopover={(rowId, columnId) => {
+          const { message, severity } = store.cellMark(rowId, columnId);
+          if (message === undefined || severity === undefined) return null;
+          return (
+            <div className="popover">
+              <p>{message}</p>
+              <div>
+                <Button
+                  size="xs"
+                  onClick={() =>
+                    store.apply({
+                      label: 'Fix',
+                      operations: [{ type: 'set', cells: [{ rowId, columnId, value: 'fixed' }] }],
+                    })
+                  }
+                >
+                  Fix it
+                </Button>
+                <Kbd>Ctrl .</Kbd>
+              </div>
+            </div>
+          );
+        }}
+        empty={<p>No jobs yet.</p>}
+      />
+      <button type="button">After the grid</button>
+    </main>
+  );
+}
+
+declare global {
+  interface Window {
+    testGrid: {
+      store: MemoryStore;
+      edits: GridEdit[];
+      selections: GridSelection[];
+      messages: string[];
+      handle: { current: GridHandle | null };
+      view: GridView;
+      setView(view: GridView): void;
+    };
+  }
+}
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} forceColorScheme={scheme}>
+      <Page />
+    </MantineProvider>
+  </StrictMode>,
+);
