@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JobResult, RunEvent } from './runs/events.ts';
+import type { Origin } from './secrets/resolve.ts';
 import type { DiscoveredObject, Preview, TestStage } from './sources/source.ts';
 import type { Finding } from './spec/finding.ts';
 import type { Metrics } from './spec/metrics.ts';
@@ -61,6 +62,8 @@ export interface ProjectDocument {
   config: Table;
   secretPaths: string[];
   deferredPaths: string[];
+  /** Where each value of the configuration comes from; names of places, never a value. */
+  origins: Origin[];
   /** Problems of the files themselves; problems of values are found by `engine/spec` in the window. */
   fileFindings: Finding[];
   /** Why it cannot be saved (read-only folder, workbook open in Excel), or null. */
@@ -134,7 +137,10 @@ export interface ResultPage {
   columns: { name: string; type: string }[];
   /** Values as text; null is null. */
   rows: (string | null)[][];
+  /** Rows of the table; of a query: rows in here. */
   total: number;
+  /** Of a query: true where it has more rows than were asked for. */
+  more?: boolean;
 }
 
 /** A column's shape: bars are equal-width bins for numbers and times, the most frequent values for text. */

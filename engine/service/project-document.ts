@@ -33,6 +33,7 @@ export async function readDocument(
     config: hidden,
     secretPaths: [...raw.secretPaths],
     deferredPaths: [...raw.deferredPaths],
+    origins: opened.origins,
     fileFindings: opened.fileFindings,
     readOnly: await whyReadOnly(files.workbookPath),
     ...fingerprints,
