@@ -6,7 +6,18 @@ const here = (file: string) => path.resolve(import.meta.dirname, file);
 
 export default defineConfig({
   main: {
-    build: { outDir: here('out/main'), rollupOptions: { input: { index: here('electron/main.ts') } } },
+    build: {
+      outDir: here('out/main'),
+      rollupOptions: {
+        input: {
+          index: here('electron/main.ts'),
+          'engine-host': here('electron/engine-host.ts'),
+          'scan-worker': here('engine/sources/filesystem/scan-worker.ts'),
+        },
+        // Side by side: the engine finds its worker beside itself.
+        output: { chunkFileNames: '[name]-[hash].js' },
+      },
+    },
   },
   preload: {
     build: {

@@ -1,12 +1,15 @@
 import path from 'node:path';
-import { app, BrowserWindow, ipcMain, Menu, protocol, session, shell } from 'electron';
-import type { About, WireReply } from '../engine/contract.ts';
+import { app, BrowserWindow, Menu, protocol, session, shell, utilityProcess } from 'electron';
 import { APP_ORIGIN, APP_SCHEME, answerFromFolder, isAppPage } from './app-protocol.ts';
-import { CHANNELS } from './channels.ts';
-import { assertOwnSender, denyPermissions, guardNavigation } from './security.ts';
+import { MESSAGES } from './channels.ts';
+import { type EngineChild, EngineProcess } from './engine-process.ts';
+import { listenToPages } from './ipc.ts';
+import { menuTemplate } from './menu.ts';
+import { denyPermissions, guardNavigation } from './security.ts';
 import { openWindow } from './window.ts';
 
 const PAGE_FOLDER = path.join(import.meta.dirname, '../renderer');
+const ENGINE = path.join(import.meta.dirname, 'engine-host.js');
 
 /** electron-vite's development server, and only in an application that is not packaged. */
 const DEVELOPMENT = app.isPackaged ? null : URL.parse(process.env['ELECTRON_RENDERER_URL'] ?? '');
@@ -28,7 +31,11 @@ app.on('window-all-closed', () => {
 });
 
 if (app.requestSingleInstanceLock()) {
-  app.on('second-instance', () => BrowserWindow.getAllWindows()[0]?.focus());
+  app.on('second-instance', () => {
+    const [window] = BrowserWindow.getAllWindows();
+    if (window?.isMinimized()) window.restore();
+    window?.focus();
+  });
   // Not awaited: Electron says `ready` only once the main module has finished loading.
   void app.whenReady().then(start);
 } else {
@@ -38,25 +45,39 @@ if (app.requestSingleInstanceLock()) {
 function start(): void {
   protocol.handle(APP_SCHEME, (request) => answerFromFolder(PAGE_FOLDER, request));
   denyPermissions(session.defaultSession);
-  Menu.setApplicationMenu(
-    Menu.buildFromTemplate([
-      ...(process.platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
-      { role: 'editMenu' },
-      { role: 'viewMenu' },
-      { role: 'windowMenu' },
-    ]),
-  );
-  ipcMain.handle(CHANNELS.call, (event, _id: unknown, name: unknown): WireReply => {
-    assertOwnSender(event, isOwnPage);
-    if (name === 'app.about') {
-      const about: About = { version: app.getVersion(), platform: process.platform, host: 'desktop' };
-      return { ok: true, value: about };
-    }
-    const error = { code: 'CALL_UNKNOWN', message: 'There is no such call.', hint: null, detail: null, findings: [] };
-    return { ok: false, error };
+  const engine = new EngineProcess({
+    fork: () => utilityProcess.fork(ENGINE, [], { serviceName: 'Ingest Studio engine' }) as EngineChild,
+    start: {
+      kind: 'start',
+      documentsDirectory: app.getPath('documents'),
+      sampleDirectory: path.join(app.isPackaged ? process.resourcesPath : app.getAppPath(), 'resources/sample'),
+      version: app.getVersion(),
+    },
+    onEvent: (name, data) => {
+      for (const window of BrowserWindow.getAllWindows()) window.webContents.send(MESSAGES.event, name, data);
+    },
   });
-  openWindow(PAGE);
+  app.on('will-quit', () => engine.close());
+  listenToPages(engine, isOwnPage);
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate(
+      menuTemplate(process.platform, app.isPackaged, (action) => {
+        const window = BrowserWindow.getFocusedWindow() ?? BrowserWindow.getAllWindows()[0];
+        window?.webContents.send(MESSAGES.menu, action);
+      }),
+    ),
+  );
+  const open = () => {
+    const { webContents } = openWindow(PAGE);
+    const client = String(webContents.id);
+    webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
+      // A page that is left can take no answers.
+      if (isMainFrame && !isSameDocument) engine.closeClient(client);
+    });
+    webContents.on('destroyed', () => engine.closeClient(client));
+  };
+  open();
   app.on('activate', () => {
-    if (BrowserWindow.getAllWindows().length === 0) openWindow(PAGE);
+    if (BrowserWindow.getAllWindows().length === 0) open();
   });
 }

@@ -128,8 +128,9 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
       if (typeof id === 'string') running.get(keyOf(id, client))?.controller.abort();
     },
     async closeClient(client) {
-      await abort([...running.values()].filter((call) => call.client === client));
+      // First of all: a page that was loaded anew goes by the same name and may open its project while old calls end.
       await projects.closeClient(client);
+      await abort([...running.values()].filter((call) => call.client === client));
     },
     async close() {
       closing.abort();

@@ -78,7 +78,7 @@ export class OpenProjects {
   }
 
   async closeClient(client: string): Promise<void> {
-    for (const key of [...this.#sessions.keys()]) await this.#leave(client, key);
+    await Promise.all([...this.#sessions.keys()].map((key) => this.#leave(client, key)));
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,13 @@
 /** The module `electron` of the main process: what Ingest Studio uses of it, on a page of an installed Chromium. */
 import { EventEmitter } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { DevTools } from './devtools.ts';
 import { registerHandler, registerPrivileged, type SchemeHandler } from './schemes.ts';
 import { strict } from './strict.ts';
+import { utilities } from './utility-process.ts';
+
 import { WebContents as Contents, type Host, type InvokeHandler } from './web-contents.ts';
 
 type Events = Record<string, any[]>;
@@ -28,6 +31,20 @@ class App extends EventEmitter<Events> {
   whenReady = () => this.#ready.promise;
   isReady = () => this.#isReady;
   requestSingleInstanceLock = () => true;
+  getPath(name: string): string {
+    const home = os.homedir();
+    const config = process.env['XDG_CONFIG_HOME'] ?? path.join(home, '.config');
+    const known: Record<string, string> = {
+      home,
+      documents: path.join(home, 'Documents'),
+      userData: path.join(config, 'ingest-studio'),
+    };
+    const folder = known[name];
+    if (folder === undefined) throw new Error(`electron stand-in: app.getPath('${name}') is not modelled`);
+    if (name === 'userData') mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
   getAppPath = () => standIn.appPath;
   getVersion = () => String(JSON.parse(readFileSync(path.join(standIn.appPath, 'package.json'), 'utf8')).version);
 
@@ -65,6 +82,8 @@ export const ipcMain = strict(
   'ipcMain',
 );
 
+export const utilityProcess = utilities;
+
 export const protocol = strict(
   {
     registerSchemesAsPrivileged(schemes: { scheme: string; privileges: { standard?: boolean; secure?: boolean } }[]) {
@@ -95,13 +114,46 @@ export const shell = strict(
     async openExternal(url: string) {
       throw new Error(`electron stand-in: ${url} would go to the system's browser; a test replaces this`);
     },
+    showItemInFolder(file: string) {
+      throw new Error(`electron stand-in: ${file} would be shown in the system's file manager; a test replaces this`);
+    },
   },
   'shell',
 );
 
+interface MenuItem {
+  id?: string;
+  click?: () => void;
+  submenu?: MenuItem[];
+}
+let menu: { items: MenuItem[] } | null = null;
+const allItems = (items: MenuItem[]): MenuItem[] => items.flatMap((item) => [item, ...allItems(item.submenu ?? [])]);
+/** Nobody sees it; tests click its items by id. */
 export const Menu = strict(
-  { buildFromTemplate: (items: unknown[]) => ({ items }), setApplicationMenu: (_menu: unknown) => undefined },
+  {
+    buildFromTemplate: (items: MenuItem[]) => ({ items }),
+    setApplicationMenu: (given: { items: MenuItem[] }) => {
+      menu = given;
+    },
+    getApplicationMenu: () => ({
+      getMenuItemById: (id: string) => allItems(menu?.items ?? []).find((item) => item.id === id) ?? null,
+    }),
+  },
   'Menu',
+);
+
+const notAsked = async (): Promise<never> => {
+  throw new Error('electron stand-in: a test that opens a dialog answers it itself');
+};
+/** Tests put their answers in. */
+export const dialog = strict(
+  { showOpenDialog: notAsked, showSaveDialog: notAsked, showMessageBox: notAsked },
+  'dialog',
+);
+
+export const screen = strict(
+  { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] },
+  'screen',
 );
 
 export const nativeTheme = strict(
@@ -114,6 +166,8 @@ interface WindowOptions {
   height: number;
   show?: boolean;
   title?: string;
+  x?: number;
+  y?: number;
   webPreferences?: Record<string, unknown> & { preload?: string };
 }
 
@@ -124,6 +178,10 @@ export class BrowserWindow extends EventEmitter<Events> {
     return [...windows];
   }
 
+  static getFocusedWindow(): BrowserWindow | null {
+    return null;
+  }
+
   static fromWebContents(contents: unknown): BrowserWindow | null {
     return windows.find((window) => window.webContents === contents) ?? null;
   }
@@ -131,6 +189,8 @@ export class BrowserWindow extends EventEmitter<Events> {
   readonly webContents: Contents;
   readonly #contents: Contents;
   readonly #title: string;
+  readonly #bounds: { x: number; y: number; width: number; height: number };
+  #maximized = false;
   #visible: boolean;
 
   constructor(options: WindowOptions) {
@@ -149,6 +209,7 @@ export class BrowserWindow extends EventEmitter<Events> {
     }
     this.#visible = options.show ?? true;
     this.#title = options.title ?? '';
+    this.#bounds = { x: options.x ?? 0, y: options.y ?? 0, width: options.width, height: options.height };
     const host: Host = { devtools: standIn.devtools, invokeHandlers };
     this.#contents = new Contents(host, preload, options);
     this.webContents = this.#contents.face;
@@ -175,12 +236,29 @@ export class BrowserWindow extends EventEmitter<Events> {
   }
 
   focus(): void {}
+  restore(): void {}
+  isMinimized = () => false;
+  isMaximized = () => this.#maximized;
+  getNormalBounds = () => ({ ...this.#bounds });
+
+  maximize(): void {
+    this.#maximized = true;
+  }
+
   setBackgroundColor(_color: string): void {}
   setTitleBarOverlay(_overlay: unknown): void {}
 
   close(): void {
     const at = windows.indexOf(this);
     if (at < 0) return;
+    let prevented = false;
+    const event = {
+      preventDefault: () => {
+        prevented = true;
+      },
+    };
+    this.emit('close', event);
+    if (prevented) return;
     windows.splice(at, 1);
     this.#contents.destroy();
     this.emit('closed');

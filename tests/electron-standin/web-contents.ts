@@ -11,6 +11,8 @@ const BINDING = '__electronPost';
 
 export type InvokeHandler = (event: { senderFrame: unknown; sender: unknown }, ...args: unknown[]) => unknown;
 
+let lastId = 0;
+
 export interface Host {
   devtools: DevTools;
   invokeHandlers: Map<string, InvokeHandler>;
@@ -19,6 +21,7 @@ export interface Host {
 /** `webContents` of a window: a page of the browser, its preload, its calls, its requests. */
 export class WebContents extends EventEmitter<Record<string, unknown[]>> {
   readonly ready: Promise<void>;
+  readonly id: number;
   targetId = '';
   readonly #host: Host;
   readonly #preload: string | undefined;
@@ -32,6 +35,8 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
 
   constructor(host: Host, preload: string | undefined, size: { width: number; height: number }) {
     super();
+    lastId += 1;
+    this.id = lastId;
     this.#host = host;
     this.#preload = preload;
     this.ready = this.#create(size);
@@ -169,6 +174,9 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
       };
       this.emit('will-navigate', event);
       if (event.defaultPrevented) return this.#page.send('Fetch.failRequest', { requestId, errorReason: 'Aborted' });
+    }
+    if (resourceType === 'Document' && frameId === this.targetId) {
+      this.emit('did-start-navigation', { url, isMainFrame: true, isSameDocument: false });
     }
     const handler = ownScheme(url);
     if (handler === undefined) {
