@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Destination } from './destinations/destination.ts';
+import type { DestinationReader, ReaderContext } from './destinations/reader.ts';
 import type { Workspace } from './duckdb/workspace.ts';
 import { IngestError } from './errors.ts';
 import type { Source } from './sources/source.ts';
@@ -91,6 +92,33 @@ export async function openDestination(config: DestinationConfig, context: Destin
         { name: config.name, schema: config.schema },
         { ...context, store: createLocalStore(root) },
       );
+    }
+    case 'databricks':
+      throw notAvailable(config.name, 'databricks');
+    default:
+      return config satisfies never;
+  }
+}
+
+/**
+ * Opens what a destination holds, to look at it.
+ * @throws IngestError DESTINATION_TYPE_NOT_AVAILABLE, LOCKED
+ */
+export async function openDestinationReader(
+  config: DestinationConfig,
+  context: ReaderContext,
+): Promise<DestinationReader> {
+  switch (config.type) {
+    case 'duckdb': {
+      const { openDuckDbReader } = await import('./destinations/duckdb/duckdb-reader.ts');
+      return await openDuckDbReader({ ...config, path: path.resolve(context.baseDirectory, config.path) }, context);
+    }
+    case 'filesystem': {
+      const root = localFolder(config.bucket_url, context.baseDirectory);
+      if (root === null) throw notAvailable(config.name, config.bucket_url.replace(/:.*/s, '://'));
+      const { openObjectStoreReader } = await import('./destinations/object-store/object-store-reader.ts');
+      const { createLocalStore } = await import('./destinations/object-store/local-store.ts');
+      return await openObjectStoreReader(config, { ...context, store: createLocalStore(root) });
     }
     case 'databricks':
       throw notAvailable(config.name, 'databricks');

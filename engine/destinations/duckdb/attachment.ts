@@ -4,6 +4,7 @@ import { identifier, literal } from '../../duckdb/sql.ts';
 import type { Workspace, WorkspaceConnection } from '../../duckdb/workspace.ts';
 import { IngestError } from '../../errors.ts';
 import { Mutex } from '../mutex.ts';
+import type { ReaderConnection } from '../reader.ts';
 import { describeFileError } from './duckdb-errors.ts';
 
 /** A database file as it hangs in a workspace. */
@@ -33,6 +34,61 @@ interface Shared {
  */
 const attached = new Map<string, Shared>();
 
+/** What this process looks at, by canonical path: closing any handle of a file gives up all POSIX locks that the process has on it. */
+const readings = new Map<string, Set<Reading>>();
+
+interface Reading {
+  stop(): void;
+  ended: Promise<void>;
+}
+
+/**
+ * Attaches a DuckDB file read-only to a workspace of the caller's own, under `alias`. Null where there is no file.
+ * A run that wants the file later goes first: `stop` is called, and the run waits for {@link Attachment.detach}.
+ * @throws IngestError LOCKED while a run writes to it
+ */
+export async function attachForReading(
+  path: string,
+  alias: string,
+  connection: ReaderConnection,
+  stop: () => void,
+): Promise<{ detach(): Promise<void> } | null> {
+  const real = await realpath(path).catch(() => null);
+  if (real === null) return null;
+  const key = spelledOnce(real);
+  if (attached.has(key)) {
+    throw new IngestError('LOCKED', `A run is writing to the DuckDB file ${path}.`, {
+      hint: 'Its tables can be looked at when the run has ended.',
+      retryable: true,
+    });
+  }
+  const end = Promise.withResolvers<void>();
+  const reading = { stop, ended: end.promise };
+  const others = readings.get(key) ?? new Set();
+  readings.set(key, others.add(reading));
+  const leave = () => {
+    others.delete(reading);
+    if (others.size === 0) readings.delete(key);
+    end.resolve();
+  };
+  try {
+    await connection.run(`ATTACH ${literal(path)} AS ${identifier(alias)} (TYPE duckdb, READ_ONLY)`);
+  } catch (error) {
+    leave();
+    throw describeFileError(error, path);
+  }
+  return {
+    detach: once(async () => {
+      try {
+        await connection.run('USE memory');
+        await connection.run(`DETACH ${identifier(alias)}`);
+      } finally {
+        leave();
+      }
+    }),
+  };
+}
+
 /** Attaches a DuckDB file, which is made with its folder when missing. Attaching it twice to one workspace shares it. */
 export async function attach(path: string, name: string, workspace: Workspace): Promise<Attachment> {
   const key = await canonicalPath(path);
@@ -54,7 +110,7 @@ export async function attach(path: string, name: string, workspace: Workspace): 
       alias,
       loads: new Mutex(),
       users: 0,
-      ready: attachFile(path, alias, workspace),
+      ready: endReadings(key).then(() => attachFile(path, alias, workspace)),
       closing: null,
     };
     attached.set(key, shared);
@@ -80,6 +136,12 @@ export async function inConnection<T>(
   } finally {
     connection.close();
   }
+}
+
+async function endReadings(key: string): Promise<void> {
+  const open = [...(readings.get(key) ?? [])];
+  for (const { stop } of open) stop();
+  await Promise.all(open.map(({ ended }) => ended));
 }
 
 async function attachFile(path: string, alias: string, workspace: Workspace): Promise<void> {
@@ -119,7 +181,7 @@ async function canonicalPath(path: string): Promise<string> {
   try {
     await mkdir(folder, { recursive: true });
     const real = await realpath(path).catch(async () => join(await realpath(folder), basename(path)));
-    return process.platform === 'win32' || process.platform === 'darwin' ? real.toLowerCase() : real;
+    return spelledOnce(real);
   } catch (cause) {
     throw new IngestError(
       'DESTINATION_PATH',
@@ -130,6 +192,10 @@ async function canonicalPath(path: string): Promise<string> {
       },
     );
   }
+}
+
+function spelledOnce(real: string): string {
+  return process.platform === 'win32' || process.platform === 'darwin' ? real.toLowerCase() : real;
 }
 
 function once(task: () => Promise<void>): () => Promise<void> {
