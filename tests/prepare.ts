@@ -14,7 +14,7 @@ const NEEDS = [
     variable: 'CHROMIUM_PATH',
   },
   { what: 'GNOME Keyring', packages: ['gnome-keyring'], programs: ['gnome-keyring-daemon'] },
-  { what: 'D-Bus', packages: ['dbus', 'dbus-bin'], programs: ['dbus-run-session'] },
+  { what: 'D-Bus', packages: ['dbus'], programs: ['dbus-run-session'] },
 ];
 
 function isInstalled(program: string): boolean {

@@ -105,6 +105,28 @@ test('a connection lost in mid-read is retryable, and reading again gives everyt
   await idle();
 });
 
+test('a table that is dropped in mid-run arrives whole; the next read says that it is gone', async () => {
+  await server.query(
+    'CREATE TABLE doomed AS SELECT i AS id, repeat(md5(i::text), 20) AS body FROM generate_series(1, 300000) i',
+  );
+  const source = createPostgresSource(server.connection());
+  const segments = source.read(request({ table_name: 'doomed' }), bench.context());
+  let rows = 0;
+  let dropping: Promise<unknown> | undefined;
+  for (let next = await segments.next(); !next.done; next = await segments.next()) {
+    dropping ??= server.client().then((client) => client.query('DROP TABLE doomed'));
+    rows += next.value.rows ?? 0;
+    await next.value.release();
+  }
+  expect(rows).toBe(300_000);
+  await dropping;
+  await expect(bench.read(source, request({ table_name: 'doomed' }))).rejects.toMatchObject({
+    code: 'SOURCE_TABLE_NOT_FOUND',
+    retryable: false,
+  });
+  await source.close();
+});
+
 test.each([1, 3, 7, 1000])('rows that arrive in pieces of %i bytes are put together again', async (bytes) => {
   await using proxy = await startTcpProxy(server);
   proxy.split(bytes);
