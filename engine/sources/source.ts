@@ -164,21 +164,103 @@ export interface DiscoveredColumn {
 }
 
 export interface PreviewLimits {
+  /** Pages of an API, or files, that are looked into. */
   pages: number;
+  /** Records shown: of a table; of an API's page each. */
   rows: number;
+  /** Collects the requests and responses of an API, so that they can be replayed. */
+  recorder?: PreviewRecorder;
+  /** Answers an API's requests from a recording; nothing is sent. */
+  replay?: PreviewReplay;
+}
+
+/** A request as it is recorded: before it is signed. */
+export interface RecordedRequest {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body: unknown;
+}
+
+export interface RecordedResponse {
+  status: number;
+  /** Where it came from in the end, after redirects. */
+  url: string;
+  headers: Record<string, string>;
+  text: string;
+  bytes: number;
+  durationMs: number;
+}
+
+/** Implemented by `engine/recording`. */
+export interface PreviewRecorder {
+  /** `hide` removes the secrets that the source knows from a text. */
+  add(request: RecordedRequest, response: RecordedResponse, hide: (text: string) => string): void;
+}
+
+/** Implemented by `engine/recording`. */
+export interface PreviewReplay {
+  /** Where the recorded API was; takes the place of the connection's `base_url`. */
+  baseUrl: string;
+  /** @throws IngestError RECORDING_MISSES_REQUEST */
+  answer(request: RecordedRequest): RecordedResponse;
+}
+
+export type PreviewRequest =
+  | { method: string; url: string; headers: Record<string, string>; body: unknown }
+  | { statement: string }
+  | { file: string };
+
+export interface PreviewPage {
+  request: PreviewRequest;
+  response?: {
+    status: number;
+    headers: Record<string, string>;
+    duration_ms: number;
+    bytes: number;
+    /** The parsed response, cut to what a window can show; left out where it is no JSON. */
+    body?: CutJson;
+  };
+  records: unknown[];
+  /** Records that the page held, shown or not. */
+  record_count?: number;
+  /** What a run would ask after this page, or why it would ask nothing. */
+  next?: { request: PreviewRequest } | { reason: string; detail: string };
+}
+
+/** JSON from which lists and texts beyond a budget were cut. */
+export interface CutJson {
+  value: unknown;
+  /** By JSON Pointer (RFC 6901): what is not as it was. `total` counts entries or characters; a `number` is one whose digits a double would lose. */
+  cuts: Record<string, { kind: 'list' | 'object' | 'text'; total: number } | { kind: 'number' }>;
+}
+
+export const CONFIDENCES = ['certain', 'likely', 'guess'] as const;
+export type Confidence = (typeof CONFIDENCES)[number];
+
+/** What the responses of an API tell about one setting of its job. */
+export interface Detection {
+  value: string | number;
+  /** Why, in words. */
+  evidence: string;
+  confidence: Confidence;
+  /** The job says so already. */
+  in_use: boolean;
+  /** Where the setting is written: a column of the workbook, or an option of the resource in config.toml. */
+  place: 'column' | 'option';
 }
 
 export interface Preview {
-  pages: {
-    request:
-      | { method: string; url: string; headers: Record<string, string>; body: unknown }
-      | { statement: string }
-      | { file: string };
-    response?: { status: number; headers: Record<string, string>; duration_ms: number; bytes: number };
-    records: unknown[];
-  }[];
+  pages: PreviewPage[];
   schema: { name: string; source_type: string; type: string; nullable: boolean }[];
   stop: { reason: string; detail: string };
+  /** Of an API: {@link Detection} by setting. */
   detected: Record<string, unknown>;
   warnings: ReadWarning[];
+  /** How large the whole read is; left out where nothing tells. */
+  estimate?: { records: number | null; requests: number; seconds: number; detail: string };
+  /** Why no more pages could be shown; the pages up to there are shown. */
+  failure?: { code: string; message: string; hint?: string };
+  /** It was replayed from a recording. */
+  replayed?: boolean;
 }

@@ -1,7 +1,6 @@
 import { isIngestError } from '../../errors.ts';
-import type { ApiClient } from './client.ts';
 import { parseJson } from './json.ts';
-import type { Page, PagePlan } from './pages.ts';
+import type { Page, PageClient, PagePlan } from './pages.ts';
 import { type JsonRecord, RecordSelector } from './records.ts';
 import { pageRequest } from './request.ts';
 
@@ -18,7 +17,7 @@ export interface FirstPage {
 export async function probeFirstPage(
   plan: PagePlan,
   first: Page,
-  client: ApiClient,
+  client: PageClient,
   signal: AbortSignal,
 ): Promise<FirstPage | null> {
   const { job } = plan;
@@ -38,7 +37,7 @@ export async function probeFirstPage(
 async function recordsOfPage(
   plan: PagePlan,
   page: number,
-  client: ApiClient,
+  client: PageClient,
   signal: AbortSignal,
 ): Promise<JsonRecord[] | null> {
   const { job } = plan;

@@ -32,7 +32,12 @@ export interface Page {
   exact: boolean;
   /** The response's bytes where they are UTF-8 and hold the records just as they were parsed; null else. */
   raw: Buffer | null;
+  /** What the pagination asks for after this page, or why it asks for nothing. Limits of the caller are not in it. */
+  next: ApiRequest | Stop;
 }
+
+/** What {@link readPages} needs of an {@link ApiClient}; a replay of a recording has it too. */
+export type PageClient = Pick<ApiClient, 'send'>;
 
 export interface PageHooks {
   signal: AbortSignal;
@@ -84,7 +89,7 @@ function watermarkParams(job: Job, incremental: IncrementalRead | null): Record<
  */
 export async function* readPages(
   plan: PagePlan,
-  client: ApiClient,
+  client: PageClient,
   redactor: Redactor,
   hooks: PageHooks,
 ): AsyncGenerator<Page, Stop> {
@@ -125,6 +130,7 @@ export async function* readPages(
       if (!response)
         return 'stop' in step ? step.stop : { reason: 'page_not_found', detail: 'The page was not found.' };
       const discard = 'stop' in step && step.stop.discardPage === true;
+      const following = 'stop' in step ? step.stop : pageRequest(template, step.patch);
       const page: Page = {
         number,
         request,
@@ -134,11 +140,12 @@ export async function* readPages(
         exact,
         raw: repaired ? null : response.utf8,
         kept: discard ? [] : hooks.accept(records, number),
+        next: following,
       };
       const ended = 'stop' in step ? step.stop : (maxPages(job, number) ?? hooks.enough(page));
       if (!ended && 'state' in step) {
         state = step.state;
-        pending = ask(number + 1, pageRequest(template, step.patch));
+        pending = ask(number + 1, following as ApiRequest);
       }
       before = compares ? records : null;
       recordsBefore += records.length;
@@ -164,7 +171,7 @@ function maxPages(job: Job, number: number): Stop | null {
 
 /** Null for a page after the first that the server does not have, where that can mean the end. */
 async function fetchPage(
-  client: ApiClient,
+  client: PageClient,
   request: ApiRequest,
   number: number,
   endsWithNotFound: boolean,
