@@ -35,6 +35,7 @@ export const AUTH_KEYS = [
   'scope',
   'audience',
   'client_secret_in',
+  'token_params',
 ];
 const AUTH_TABLE_ALIASES = {
   ...API_ALIASES,
@@ -78,7 +79,9 @@ function settleAuth(context: TomlContext, entries: Entries): Entries {
   }
   const request = take(auth, 'access_token_request_data');
   if (isTable(request?.value)) {
-    const { scope, audience } = request.value;
+    const { scope, audience, grant_type: _always, ...others } = request.value;
+    if (Object.keys(others).length > 0 && !auth.has('token_params'))
+      auth.set('token_params', { value: others, path: request.path });
     if (scope !== undefined && !auth.has('scope'))
       auth.set('scope', { value: scope, path: [...request.path, 'scope'] });
     if (audience !== undefined && !auth.has('audience'))
@@ -124,6 +127,54 @@ function settleRateLimit(context: TomlContext, entries: Entries, rate: Entry): v
   }
   // A burst on top of the rate would exceed the minute's count.
   entries.set('rate_limit', { ...rate, value: { requests_per_second: perMinute / 60, burst_limit: 1 } });
+}
+
+/** dlt's keys of an incremental read, and the names that they have here. */
+const INCREMENTAL_KEYS: Record<string, string> = {
+  cursor_path: 'watermark_column',
+  initial_value: 'last_watermark',
+  end_value: 'end_value',
+  lag: 'lag',
+};
+
+/**
+ * dlt's way to say incremental reads: `incremental = { cursor_path, initial_value, start_param … }`, or a parameter of type `incremental`.
+ * What has a column or an option of its own goes there; code (`convert`) cannot be taken over.
+ */
+export function settleIncremental(context: TomlContext, entries: Entries): void {
+  const own = take(entries, 'incremental');
+  const settings: Table = {};
+  if (isTable(own?.value)) spread(context, entries, own.value, own.path, settings);
+  else if (own !== undefined) entries.set('incremental', own);
+  const params = entries.get('params');
+  if (isTable(params?.value)) {
+    const kept: Table = {};
+    for (const [name, value] of Object.entries(params.value)) {
+      if (isTable(value) && value.type === 'incremental') {
+        const { type: _type, ...keys } = value;
+        spread(context, entries, keys, [...params.path, name], settings);
+        settings.start_param ??= name;
+      } else kept[name] = value;
+    }
+    entries.set('params', { ...params, value: kept });
+  }
+  if (Object.keys(settings).length > 0)
+    entries.set('incremental', { value: settings, path: own?.path ?? [...(params?.path ?? []), 'incremental'] });
+}
+
+function spread(context: TomlContext, entries: Entries, keys: Table, path: readonly string[], settings: Table): void {
+  for (const [key, value] of Object.entries(keys)) {
+    const entry = { value, path: [...path, key] };
+    const name = INCREMENTAL_KEYS[key];
+    if (name !== undefined) {
+      if (!entries.has(name)) entries.set(name, entry);
+    } else if (key === 'convert' || key === 'transform') {
+      remark(context, entry, 'CONFIG_KEY_IGNORED', 'is code, which cannot be taken over', {
+        severity: 'warning',
+        hint: 'incremental.format says how the bound is written: source, iso, date, unix or unix_ms.',
+      });
+    } else settings[key] = value;
+  }
 }
 
 /** dlt's keys inside a paginator, and the names that they have here. */

@@ -436,6 +436,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
             shown: ['auth.type', 'oauth2'],
           },
           'auth.client_secret_in': { label: 'Client ID and secret in', shown: ['auth.type', 'oauth2'] },
+          'auth.token_params': { label: 'More token parameters', shown: ['auth.type', 'oauth2'] },
         },
       ],
       [
@@ -474,6 +475,26 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
           },
           'rate_limit.burst_limit': { label: 'At once', help: 'Requests that may be sent without waiting' },
           timeout: { label: 'Answer within (seconds)', help: 'A request that takes longer is tried again' },
+        },
+      ],
+      [
+        'Network',
+        {
+          proxy: {
+            label: 'Proxy',
+            help: 'Address of the proxy, or “direct” for none. Without it the system’s settings hold',
+            example: 'http://proxy.example.com:8080',
+          },
+          ca_file: {
+            label: 'Authorities to trust',
+            help: 'A PEM file, from the project’s folder on, for servers that a company’s own authority signs',
+            example: 'certificates/company-ca.pem',
+          },
+          openapi_url: {
+            label: 'API description',
+            help: 'An OpenAPI document (JSON) to list resources from; default: openapi.json below the base URL',
+            example: '/openapi.json',
+          },
         },
       ],
     ],

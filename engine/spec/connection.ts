@@ -130,6 +130,10 @@ export const apiAuthModel = z.object({
   scope: textField().optional(),
   audience: textField().optional(),
   client_secret_in: choiceField(['form', 'basic']).default('form').describe('Where client id and secret are sent'),
+  token_params: z
+    .record(z.string(), secretField())
+    .default({})
+    .describe('More parameters of the token request, for example resource'),
 });
 export type ApiAuth = z.infer<typeof apiAuthModel>;
 
@@ -154,6 +158,15 @@ export const apiConnectionModel = z.object({
   timeout: integerField(5, 300).default(30).describe('Seconds'),
   auth: apiAuthModel.prefault({}),
   rate_limit: rateLimitModel.optional().describe('A number in the TOML means requests a minute'),
+  proxy: textField()
+    .optional()
+    .describe('Address of the proxy, or "direct" for none; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY'),
+  ca_file: textField()
+    .optional()
+    .describe("PEM file with authorities to trust beside the system's, from the project's folder"),
+  openapi_url: textField()
+    .optional()
+    .describe('Description of the API (OpenAPI, JSON), a path or a URL; default: openapi.json'),
 });
 export type ApiConnection = z.infer<typeof apiConnectionModel>;
 

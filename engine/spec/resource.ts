@@ -2,6 +2,14 @@ import { z } from 'zod';
 import { booleanField, choiceField, integerField, secretField, textField } from './fields.ts';
 import { NULL_WATERMARKS } from './kinds.ts';
 
+/** How an API writes its responses. */
+export const RESPONSE_FORMATS = ['json', 'ndjson', 'csv'] as const;
+export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+
+/** What becomes of a response that a rule of `response_actions` fits. */
+export const RESPONSE_ACTIONS = ['ignore', 'stop', 'retry', 'error'] as const;
+export type ResponseAction = (typeof RESPONSE_ACTIONS)[number];
+
 const jsonObject = z.record(z.string(), z.unknown());
 
 /**
@@ -50,18 +58,55 @@ export const resourceOptionsModel = z.strictObject({
     .optional()
     .describe('Stop after so many pages; hitting it is a warning'),
   allow_origins: z.array(z.string()).default([]).describe('Other origins that a next link may lead to'),
+  response_format: choiceField(RESPONSE_FORMATS)
+    .optional()
+    .describe(
+      'How responses are written; default: as their content type says. CSV values are text until column_types says more',
+    ),
+  response_actions: z
+    .array(
+      z
+        .strictObject({
+          status_code: integerField(100, 599).optional(),
+          content: textField().optional().describe('Text that the response holds'),
+          action: choiceField(RESPONSE_ACTIONS),
+        })
+        .refine((rule) => rule.status_code !== undefined || rule.content !== undefined),
+    )
+    .default([])
+    .describe(
+      'What to do with responses of a status, with a text, or both; the first that fits counts. ignore: the response holds nothing and ends its pages; stop: it ends the read; retry: ask again; error: fail',
+    ),
+  concurrency: integerField(1, 20)
+    .default(1)
+    .describe('Pages (offset, page_number) or parent records asked for at a time, within the rate limit'),
   incremental: z
     .strictObject({
-      start_param: textField().optional(),
-      end_param: textField().optional(),
-      format: textField().optional(),
+      start_param: textField().optional().describe('Query parameter that carries the lower bound'),
+      end_param: textField().optional().describe('Query parameter that carries the upper bound'),
+      start_body_path: textField().optional().describe('Where the lower bound goes in a POST body'),
+      end_body_path: textField().optional().describe('Where the upper bound goes in a POST body'),
+      format: textField().optional().describe('source, iso, date, unix or unix_ms'),
     })
     .optional()
-    .describe('Query parameters that carry the watermark'),
+    .describe(
+      'Where the watermark goes; {incremental.start_value} and {incremental.end_value} in path, params or body do the same',
+    ),
   parent: z
-    .strictObject({ resource: textField(), field: textField(), include: z.array(z.string()).default([]) })
+    .strictObject({
+      resource: textField(),
+      field: textField().optional().describe('Field of its records that fills the placeholder of its name'),
+      param: textField().optional().describe('Name of the placeholder, where it is not that of the field'),
+      include: z.array(z.string()).default([]).describe('Its fields that go into the child rows as _RESOURCE_FIELD'),
+    })
     .optional()
-    .describe('The resource whose records are asked for one by one, and the field of it that goes into the path'),
+    .describe(
+      'The resource whose records are asked for one by one; {resources.NAME.FIELD} in path, params, headers or body says the same',
+    ),
+  include_from_parent: z
+    .array(z.string())
+    .default([])
+    .describe("The parent's fields that go into the child rows as _RESOURCE_FIELD"),
   // files
   delimiter: textField().optional(),
   header: booleanField().optional(),
@@ -72,3 +117,4 @@ export const resourceOptionsModel = z.strictObject({
   include_file_name: booleanField().default(false).describe('Add _file_name, _file_modified_at'),
 });
 export type ResourceOptions = z.infer<typeof resourceOptionsModel>;
+export type ResponseRule = ResourceOptions['response_actions'][number];

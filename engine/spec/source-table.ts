@@ -1,4 +1,4 @@
-import { API_ALIASES, AUTH_KEYS, settleApi, settleAuthType, settlePagination } from './api-table.ts';
+import { API_ALIASES, AUTH_KEYS, settleApi, settleAuthType, settleIncremental, settlePagination } from './api-table.ts';
 import { type CellResult, cellParser, columnTypesOf, uniqueNames } from './cells.ts';
 import { type Connection, connectionModels } from './connection.ts';
 import { DATABASE_ALIASES, readConnectionString, settleOracle, settleSqlServer } from './database-table.ts';
@@ -224,6 +224,7 @@ function readResources(
     else if (typeof endpoint?.value === 'string' && !entries.has('api_endpoint')) entries.set('api_endpoint', endpoint);
     if (type === 'api') {
       settlePagination(context, entries);
+      settleIncremental(context, entries);
       settleAuthType(entries);
     }
     read.set(
