@@ -12,7 +12,7 @@ let service: EngineService | undefined;
 port.on('message', ({ data }: { data: ToEngine }) => {
   switch (data.kind) {
     case 'start': {
-      const { documentsDirectory, sampleDirectory, version } = data;
+      const { documentsDirectory, sampleDirectory, version, openAtStart } = data;
       const directory = userDataDirectory();
       service = createEngineService({
         emit: (name, event) => tell({ kind: 'event', name, data: event }),
@@ -22,6 +22,7 @@ port.on('message', ({ data }: { data: ToEngine }) => {
         secretStore: createSecretStore({ directory }),
         version,
         host: 'desktop',
+        openAtStart,
       });
       // Settings that cannot be read are told by the call that asks for them.
       void readSettings({ userDataDirectory: directory })

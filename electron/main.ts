@@ -42,6 +42,12 @@ if (app.requestSingleInstanceLock()) {
   app.quit();
 }
 
+/** `ingest-studio FOLDER`, `npm start -- FOLDER` */
+function folderOf(args: readonly string[]): string | null {
+  const folder = args.find((argument) => !argument.startsWith('-'));
+  return folder === undefined ? null : path.resolve(folder);
+}
+
 function start(): void {
   protocol.handle(APP_SCHEME, (request) => answerFromFolder(PAGE_FOLDER, request));
   denyPermissions(session.defaultSession);
@@ -52,6 +58,7 @@ function start(): void {
       documentsDirectory: app.getPath('documents'),
       sampleDirectory: path.join(app.isPackaged ? process.resourcesPath : app.getAppPath(), 'resources/sample'),
       version: app.getVersion(),
+      openAtStart: folderOf(process.argv.slice(app.isPackaged ? 1 : 2)),
     },
     onEvent: (name, data) => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(MESSAGES.event, name, data);

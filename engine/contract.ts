@@ -91,6 +91,8 @@ export interface About {
   platform: 'win32' | 'darwin' | 'linux' | string;
   /** Which host the window runs in: dialogs and menus are the desktop's. */
   host: 'desktop' | 'web';
+  /** Folder of a project to open at once, because it was named on the command line; null opens none. */
+  openAtStart: string | null;
 }
 
 export interface RunSummary {
@@ -98,12 +100,15 @@ export interface RunSummary {
   pipeline: string;
   destination: string;
   trigger: 'window' | 'cli';
-  status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'CANCELLED';
+  /** INTERRUPTED: its process ended before it did (a kill, a crash, a power cut). */
+  status: 'RUNNING' | 'SUCCESS' | 'FAILED' | 'CANCELLED' | 'INTERRUPTED';
   started_at: string;
   duration_seconds: number | null;
   total_rows: number;
   jobs: { total: number; succeeded: number; failed: number };
   health_score: number | null;
+  /** Of a run that only tried: rows a job. Its tables are in `<schema>_sample`. */
+  sample_rows: number | null;
 }
 
 export interface RunDetail {
@@ -112,8 +117,13 @@ export interface RunDetail {
   metrics: Metrics | null;
   /** Results of the jobs that have ended so far. */
   results: JobResult[];
-  /** Sequence number of the last event that is in here. */
+  /** What happened so far, oldest first, without `log` and without progress that newer progress supersedes. */
+  events: RunEvent[];
+  /** Sequence number of the last event that is in here; 0 for a run of another process, which sends no events. */
   seq: number;
+  /** True where this process runs it: it can be cancelled here. */
+  here: boolean;
+  log_path: string;
 }
 
 /** Lines of a run log after a filter. `total` counts the lines that match, `offset` is the first one's number among them. */
@@ -121,6 +131,8 @@ export interface LogPage {
   total: number;
   offset: number;
   events: RunEvent[];
+  /** Each event as a line for people. */
+  texts: string[];
 }
 
 export interface ResultTable {

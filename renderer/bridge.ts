@@ -1,4 +1,5 @@
 import type { Bridge } from '../engine/contract.ts';
+import { connectWebHost } from './web-bridge.ts';
 
 declare global {
   interface Window {
@@ -8,4 +9,4 @@ declare global {
 }
 
 /** The page's only way out. */
-export const bridge: Bridge = window.ingestStudio as Bridge;
+export const bridge: Bridge = window.ingestStudio ?? connectWebHost();

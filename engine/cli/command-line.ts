@@ -246,6 +246,16 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
       act(async (context, _args, options) => (await import('./commands/clean.ts')).clean(context, options as never)),
     );
 
+  program
+    .command('ui')
+    .summary('the window, in a browser on this computer')
+    .description(
+      'Serves the window of Ingest Studio to a browser on this computer only, until Ctrl+C. Opens the project of --config.',
+    )
+    .option('--port <n>', 'default: a free one', parseWhole(0, 65_535), 0)
+    .option('--no-open', 'only print the link')
+    .action(act(async (context, _args, options) => (await import('./commands/ui.ts')).ui(context, options as never)));
+
   return program;
 }
 

@@ -18,6 +18,8 @@ export interface EngineServiceOptions {
   /** Version of the application. */
   version: string;
   host: 'desktop' | 'web';
+  /** A folder that was named at the start; the window opens it if it is a project. */
+  openAtStart?: string | null;
   /** Variables that overrule a project's files. Default: `process.env`. */
   environment?: Readonly<Record<string, string | undefined>>;
 }
