@@ -3,18 +3,22 @@ import type { DestinationConfig } from '../spec/destination.ts';
 import type { Finding } from '../spec/finding.ts';
 import type { Job } from '../spec/job.ts';
 import type { Project, Validation } from '../spec/project.ts';
-import { findingsFor, select } from '../spec/selector.ts';
+import { findingsFor, select, selectRows } from '../spec/selector.ts';
 import { didYouMean } from '../spec/suggest.ts';
 
 export interface PlanRequest {
   /** Tables, `source.table` or `tag:x`; empty runs all enabled jobs. */
   selectors: string[];
+  /** Rows of SourceConfig in place of selectors; disabled ones among them are left out. */
+  rows?: readonly number[];
   /** Name of the destination; default by the rules of spec section 1. */
   destination?: string;
   /** Default: the Pipeline sheet's `parallel`. */
   parallel?: boolean;
   /** Jobs at a time where parallel. Default: the Pipeline sheet's `max_workers`. */
   workers?: number;
+  /** Most jobs at a time on this computer, whatever else says. */
+  maxWorkers?: number;
   /** Default: the Pipeline sheet's `stop_on_error`. */
   stopOnError?: boolean;
   /** Run the valid jobs although others are invalid. */
@@ -56,7 +60,10 @@ export function planRun(validation: Validation, request: PlanRequest): RunPlan {
   );
   // whatever else seems wrong (unknown selectors, unused connections) is so because nothing could be read
   if (unreadable.length > 0) throw new ProjectInvalidError(unreadable);
-  const selection = select(project.jobs, validation.invalidJobs, request.selectors);
+  const selection =
+    request.rows === undefined
+      ? select(project.jobs, validation.invalidJobs, request.selectors)
+      : selectRows(project.jobs, validation.invalidJobs, request.rows);
   const [problem] = selection.problems;
   if (problem)
     throw new IngestError(problem.code, problem.message, problem.hint === null ? {} : { hint: problem.hint });
@@ -76,7 +83,13 @@ export function planRun(validation: Validation, request: PlanRequest): RunPlan {
     jobs: selection.jobs,
     skipped: selection.invalid,
     destination,
-    workers: parallel ? Math.min(request.workers ?? settings.max_workers, selection.jobs.length) : 1,
+    workers: parallel
+      ? Math.min(
+          request.workers ?? settings.max_workers,
+          request.maxWorkers ?? Number.POSITIVE_INFINITY,
+          selection.jobs.length,
+        )
+      : 1,
     stopOnError: request.stopOnError ?? settings.stop_on_error,
   };
 }

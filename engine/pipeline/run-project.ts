@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { openDestination, openSource } from '../connectors.ts';
 import { Workspace } from '../duckdb/workspace.ts';
 import { IngestError } from '../errors.ts';
 import type { OpenProject } from '../open-project.ts';
-import type { JobResult, RunEvent } from '../runs/events.ts';
+import type { JobResult, RunEvent, RunTrigger } from '../runs/events.ts';
 import { newRunId } from '../runs/run-id.ts';
 import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/run-recorder.ts';
 import type { Source } from '../sources/source.ts';
@@ -25,6 +25,8 @@ export interface RunOptions extends PlanRequest {
   sampleRows?: number;
   /** Forget the watermarks of the selected jobs and load everything again (replace). */
   fullRefresh?: boolean;
+  /** What began the run, for its history. Default: the command line. */
+  trigger?: RunTrigger;
   /** Where everything that the run writes goes (packages, logs, metrics); default: the project's folder. */
   workDirectory?: string;
   signal: AbortSignal;
@@ -87,6 +89,9 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           destination: destination.name,
           jobs: plan.jobs.length,
           workers: plan.workers,
+          trigger: options.trigger ?? 'cli',
+          ...(options.sampleRows === undefined ? {} : { sample_rows: options.sampleRows }),
+          process: { pid: process.pid, host: hostname() },
         });
         tellPlan(project, plan, recorder);
         const results = await runJobs(plan, options.signal, {

@@ -7,12 +7,28 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const STAGES = ['extract', 'normalize', 'load'] as const;
 export type Stage = (typeof STAGES)[number];
 
+export const RUN_TRIGGERS = ['window', 'cli'] as const;
+export type RunTrigger = (typeof RUN_TRIGGERS)[number];
+
 /**
  * What a run says while it goes on. The run log holds these as JSON lines (after redaction); text is a rendering of them.
  * `job` is `source.table`; `at` is milliseconds since the epoch, UTC.
  */
 export type RunEvent = { at: number; level: LogLevel } & (
-  | { type: 'run_started'; run_id: string; pipeline: string; destination: string; jobs: number; workers: number }
+  | {
+      type: 'run_started';
+      run_id: string;
+      pipeline: string;
+      destination: string;
+      jobs: number;
+      workers: number;
+      /** What began it. Missing in logs of older versions, like what follows. */
+      trigger?: RunTrigger;
+      /** Of a run that reads so many rows of each job only, to try it. */
+      sample_rows?: number;
+      /** The process that runs it: tells a run that goes on from one that was killed. */
+      process?: { pid: number; host: string };
+    }
   | { type: 'job_started'; job: string; row: number; attempt: number }
   | { type: 'job_stage'; job: string; stage: Stage }
   | { type: 'job_progress'; job: string; stage: Stage; rows: number; bytes: number; pages?: number }

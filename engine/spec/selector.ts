@@ -52,6 +52,42 @@ export function select(
   };
 }
 
+/** Selects by rows of SourceConfig, as a window does. Disabled ones are left out unless nothing else was selected: then that is a problem. */
+export function selectRows(
+  jobs: readonly Job[],
+  invalidJobs: Validation['invalidJobs'],
+  rows: readonly number[],
+): Selection {
+  const wanted = new Set(rows);
+  const found = [...jobs, ...invalidJobs].filter(({ row }) => wanted.has(row));
+  const known = new Set(found.map(({ row }) => row));
+  const missing = rows.filter((row) => !known.has(row));
+  const problems: Selection['problems'] = [];
+  if (missing.length > 0) {
+    problems.push({
+      selector: `row ${missing[0]}`,
+      code: 'SELECTOR_UNKNOWN',
+      message: `${JOBS_SHEET} has no job in row ${missing.slice(0, 5).join(', ')}.`,
+      hint: 'Save the workbook, or reload it: it has changed.',
+    });
+  } else if (found.length > 0 && found.every(({ enabled }) => !enabled)) {
+    problems.push({
+      selector: `row ${found[0]!.row}`,
+      code: 'SELECTOR_DISABLED',
+      message: `${found
+        .slice(0, 5)
+        .map((job) => `${jobName(job)} (row ${job.row})`)
+        .join(', ')}: not enabled.`,
+      hint: 'Set enabled to Y.',
+    });
+  }
+  return {
+    jobs: jobs.filter(({ row, enabled }) => enabled && wanted.has(row)),
+    invalid: invalidJobs.filter(({ row, enabled }) => enabled && wanted.has(row)),
+    problems,
+  };
+}
+
 function findCandidates(candidates: readonly Candidate[], selector: string): { found: Candidate[]; byTag: boolean } {
   const byTable = candidates.filter(({ table_name }) => table_name === selector);
   if (byTable.length > 0) return { found: byTable, byTag: false };
