@@ -91,8 +91,16 @@ export function createRestSource(connection: ApiConnection, deps: RestSourceDepe
       return yield* readJob(plan, request, context, clientOf(request.job), redactor);
     },
     async preview(request, context, limits) {
-      const plan = planPages(connection, request.job, request.incremental);
-      return previewJob(plan, request, limits, clientOf(request.job), redactor, context.signal);
+      const at = limits.replay === undefined ? connection : { ...connection, base_url: limits.replay.baseUrl };
+      return previewJob({
+        plan: planPages(at, request.job, request.incremental),
+        request,
+        limits,
+        client: clientOf(request.job),
+        redactor,
+        rateLimit: connection.rate_limit ?? null,
+        signal: context.signal,
+      });
     },
     async close() {
       lifetime.abort();

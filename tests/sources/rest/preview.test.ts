@@ -59,7 +59,13 @@ describe('preview', () => {
     expect(result.pages[0]?.response).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
     expect(result.schema).toEqual([{ name: 'id', source_type: 'integer', type: 'BIGINT', nullable: false }]);
     expect(result.stop.reason).toBe('preview_limit');
-    expect(result.detected).toMatchObject({ data_selector: 'data', records_per_page: 10 });
+    expect(result.detected).toMatchObject({
+      data_selector: { value: 'data', evidence: 'The only list of objects in the response, 10 long on every page', in_use: true },
+      pagination_type: { value: 'offset', confidence: 'certain', evidence: '2 pages came and no page repeats another' },
+      records_per_page: 10,
+    });
+    expect(result.pages[1]?.next).toMatchObject({ request: { url: `${api.url}/orders?limit=10&offset=20` } });
+    expect(result.pages[0]?.response?.body?.value).toEqual({ data: rows(10) });
   });
 
   test('ends where the pagination ends, and says why', async () => {
@@ -71,10 +77,11 @@ describe('preview', () => {
     expect(result.detected.more_pages).toBe('has_more is true');
   });
 
-  test('rows are limited too', async () => {
+  test('shows so many records of each page, and says how many there were', async () => {
     api = await startRestApi({ '/orders': offsetPages(rows(99)) });
-    const result = await preview(api.url, { pagination_type: 'offset', page_size: 10 }, {}, { pages: 9, rows: 15 });
-    expect(result.pages.flatMap(({ records }) => records)).toHaveLength(15);
+    const result = await preview(api.url, { pagination_type: 'offset', page_size: 10 }, {}, { pages: 2, rows: 4 });
+    expect(result.pages.map(({ records }) => records.length)).toEqual([4, 4]);
+    expect(result.pages.map(({ record_count }) => record_count)).toEqual([10, 10]);
     expect(api.requests).toHaveLength(2);
   });
 
@@ -91,7 +98,7 @@ describe('preview', () => {
       page_size: 10,
       options: { base_page: basePage },
     });
-    expect(result.detected.first_page).toMatchObject({ base_page: expected });
+    expect(result.detected.base_page).toMatchObject({ value: expected });
     expect(result.warnings.some(({ code }) => code === 'API_FIRST_PAGE')).toBe(warned);
   });
 
