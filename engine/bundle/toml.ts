@@ -258,10 +258,7 @@ export function editToml(text: string, edits: readonly TomlEdit[], file: string)
     if (body.trim() === '') {
       edited = body + stringify(wanted);
     } else {
-      const next = parseForPatch(body) as Table;
-      applyEdits(next, edits, file);
-      // The defaults would write TOML 1.1, which dlt's reader refuses: trailing commas and line breaks in inline tables.
-      edited = patch(body, next, { trailingComma: false, multilineTable: false, multilineArray: false });
+      edited = withNewTables(body, edits, wanted, file) ?? patched(body, edits, file);
     }
     // The patcher is trusted only as far as its result says the same as the edits.
     if (!isDeepStrictEqual(plain(parse(edited)), plain(wanted))) throw new Error('the result differs');
@@ -272,6 +269,46 @@ export function editToml(text: string, edits: readonly TomlEdit[], file: string)
     });
   }
   return bom + edited;
+}
+
+function patched(body: string, edits: readonly TomlEdit[], file: string): string {
+  const next = parseForPatch(body) as Table;
+  applyEdits(next, edits, file);
+  // The defaults would write TOML 1.1, which dlt's reader refuses: trailing commas and line breaks in inline tables.
+  return patch(body, next, { trailingComma: false, multilineTable: false, multilineArray: false });
+}
+
+/**
+ * As people write it: a table that is new comes as `[sources.NAME]` at the end of the file; the patcher would put it on one line at the top.
+ * Null where nothing is new, or where the file's own style does not allow it (`sources = { … }`).
+ */
+function withNewTables(body: string, edits: readonly TomlEdit[], wanted: Table, file: string): string | null {
+  const there = parse(body) as Table;
+  const isNew = ({ path, value }: TomlEdit) => {
+    if (value === undefined || value === null) return false;
+    const parent = tableAt(there, path.slice(0, -1));
+    return parent === null || (isTable(value) && !Object.hasOwn(parent, path.at(-1) as string));
+  };
+  const added = edits.filter(isNew);
+  if (added.length === 0) return null;
+  const table: Table = {};
+  try {
+    applyEdits(table, added, file);
+    const newline = body.includes('\r\n') ? '\r\n' : '\n';
+    const gap = body.endsWith('\n') ? newline : newline + newline;
+    const text = body + gap + stringify(table).replaceAll('\n', newline);
+    const rest = edits.filter((edit) => !isNew(edit));
+    const edited = rest.length === 0 ? text : patched(text, rest, file);
+    return isDeepStrictEqual(plain(parse(edited)), plain(wanted)) ? edited : null;
+  } catch {
+    return null;
+  }
+}
+
+function tableAt(table: Table, path: readonly string[]): Table | null {
+  let inner: unknown = table;
+  for (const key of path) inner = isTable(inner) && Object.hasOwn(inner, key) ? inner[key] : null;
+  return isTable(inner) ? inner : null;
 }
 
 function applyEdits(table: Table, edits: readonly TomlEdit[], file: string): void {

@@ -68,8 +68,13 @@ export class OpenProjects {
     this.#timer ??= setInterval(() => {
       this.#looking = this.#looking.then(() => this.#look());
     }, LOOK_EVERY).unref();
-    session.by = await this.#others(key, session);
-    return session.by;
+    const by = await this.#others(key, session);
+    // The first to have it hears of the second; a window that opens it learns it from the answer.
+    if (by !== session.by && session.clients.size > 1) {
+      this.#options.emit('project.opened_elsewhere', { directory: session.directory, by });
+    }
+    session.by = by;
+    return by;
   }
 
   async leave(client: string, directory: string): Promise<void> {

@@ -1,0 +1,335 @@
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { editWorkbook } from '../../engine/bundle/edit-workbook.ts';
+import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
+import type { ProjectDocument } from '../../engine/contract.ts';
+import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
+import { validateProject } from '../../engine/spec/validate-project.ts';
+import { startService } from './service-harness.ts';
+
+const WORKBOOK = 'ingestion_config.xlsx';
+const open = (directory: string) => ({ directory, env: null });
+
+function cellOf(document: ProjectDocument, row: number, header: string): { column: number; text: string | undefined } {
+  const sheet = document.sheets.SourceConfig!;
+  const column = sheet.headers.indexOf(header);
+  return { column, text: sheet.rows.find((one) => one.row === row)?.cells[column] };
+}
+
+function describing(document: ProjectDocument, row: number, text: string) {
+  return {
+    kind: 'set' as const,
+    sheet: 'SourceConfig',
+    row,
+    column: cellOf(document, row, 'description').column,
+    text,
+  };
+}
+
+function saving(document: ProjectDocument, edits: ReturnType<typeof describing>[]) {
+  const { directory, env, fingerprint, configFingerprint } = document;
+  return { directory, env, fingerprint, configFingerprint, edits, config: [] };
+}
+
+/** Somebody else's edit, as another program makes it. */
+async function changeOutside(directory: string, row: number, column: number, text: string): Promise<void> {
+  const file = path.join(directory, WORKBOOK);
+  const { fingerprint } = await readFingerprinted(file);
+  await editWorkbook(file, [{ kind: 'set', sheet: 'SourceConfig', row, column, text }], { expected: fingerprint });
+}
+
+describe('open', () => {
+  test('the sample is copied into a new folder each time, without its scripts, and is valid', async () => {
+    await using studio = await startService();
+    const first = await studio.call('project.open_sample', undefined);
+    const second = await studio.call('project.open_sample', undefined);
+    expect(first.name).toBe('Ingest Studio sample');
+    expect(second.name).toBe('Ingest Studio sample 2');
+    expect((await readdir(first.directory)).filter((name) => name.endsWith('.ts') || name === 'next-day')).toEqual([]);
+    expect(first.sheets.SourceConfig!.rows.length).toBeGreaterThan(3);
+    const { findings } = validateProject({
+      jobs: first.sheets.SourceConfig,
+      checks: first.sheets.DataQuality,
+      settings: first.sheets.Pipeline,
+      config: first.config,
+      secretPaths: new Set(first.secretPaths),
+      deferredPaths: new Set(first.deferredPaths),
+    });
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(first).toMatchObject({ readOnly: null, recovery: null, fileFindings: [] });
+    expect((await studio.call('project.recent', undefined)).map(({ name, exists }) => [name, exists])).toEqual([
+      ['Ingest Studio sample 2', true],
+      ['Ingest Studio sample', true],
+    ]);
+  });
+
+  test('the workbook itself names its project; what is no project is explained', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    expect((await studio.call('project.open', open(path.join(directory, WORKBOOK)))).directory).toBe(directory);
+    const other = path.join(directory, 'other.xlsx');
+    await writeFile(other, '');
+    expect(await studio.failure('project.open', open(other))).toMatchObject({ code: 'WORKBOOK_NAME' });
+    expect(await studio.failure('project.open', open(studio.folder))).toMatchObject({ code: 'PROJECT_NOT_FOUND' });
+    expect(await studio.failure('project.open', open(path.join(directory, 'gone')))).toMatchObject({
+      code: 'PROJECT_NOT_FOUND',
+      hint: expect.any(String),
+    });
+  });
+
+  test('a new project is valid, is never laid over another one, and keeps what the folder holds', async () => {
+    await using studio = await startService();
+    const directory = path.join(studio.folder, 'new', 'Shop & Söhne');
+    const created = await studio.call('project.create', { directory, name: 'Shop & Söhne' });
+    expect(created.sheets.SourceConfig!.rows).toEqual([]);
+    expect(created.sheets.Pipeline!.rows[0]!.cells.slice(0, 2)).toEqual(['name', 'Shop & Söhne']);
+    expect(created.config).toMatchObject({ destinations: { duckdb: { type: 'duckdb' } } });
+    expect(created.fileFindings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(await studio.failure('project.create', { directory, name: 'x' })).toMatchObject({ code: 'PROJECT_EXISTS' });
+    expect(await readFile(path.join(directory, '.gitignore'), 'utf8')).toContain('.dlt/secrets.toml');
+  });
+
+  test('a project that is gone stays in the list, told apart, until it is forgotten', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    await studio.call('project.open', open(directory));
+    await rm(directory, { recursive: true });
+    expect(await studio.call('project.recent', undefined)).toMatchObject([{ directory, exists: false }]);
+    await studio.call('project.forget', { directory });
+    expect(await studio.call('project.recent', undefined)).toEqual([]);
+  });
+});
+
+describe('save', () => {
+  test('edits are in the workbook, the rest of it is untouched, and the document says how it stands', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const saved = await studio.call('project.save', saving(document, [describing(document, row, 'ünïcode ✓')]));
+    expect(cellOf(saved, row, 'description').text).toBe('ünïcode ✓');
+    expect(saved.fingerprint).not.toBe(document.fingerprint);
+    const again = await studio.call('project.save', saving(saved, [describing(saved, row, 'twice')]));
+    expect(cellOf(again, row, 'description').text).toBe('twice');
+  });
+
+  test('a workbook that was changed from outside is not written; both versions are safe', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const { directory } = document;
+    const [first, second] = document.sheets.SourceConfig!.rows.map(({ row }) => row) as [number, number];
+    await changeOutside(directory, second, cellOf(document, second, 'description').column, 'theirs');
+    const theirs = await readFile(path.join(directory, WORKBOOK));
+    const edits = [describing(document, first, 'mine')];
+    await studio.call('project.keep_recovery', { directory, fingerprint: document.fingerprint, edits });
+    expect(await studio.failure('project.save', saving(document, edits))).toMatchObject({ code: 'WORKBOOK_CHANGED' });
+    expect(await readFile(path.join(directory, WORKBOOK))).toEqual(theirs);
+    const reloaded = await studio.call('project.open', open(directory));
+    expect(cellOf(reloaded, second, 'description').text).toBe('theirs');
+    // The edits are still there, and known not to fit the workbook as it is by now.
+    expect(reloaded.recovery).toMatchObject({ fits: false, edits });
+  });
+
+  test('a configuration that was changed from outside stops the workbook, too', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const config = path.join(document.directory, '.dlt/config.toml');
+    await writeFile(config, `${await readFile(config, 'utf8')}\n# theirs\n`);
+    const before = await readFile(path.join(document.directory, WORKBOOK));
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const input = {
+      ...saving(document, [describing(document, row, 'mine')]),
+      config: [{ path: ['sources', 'shop', 'timeout'], value: 60 }],
+    };
+    expect(await studio.failure('project.save', input)).toMatchObject({ code: 'TOML_CHANGED' });
+    expect(await readFile(path.join(document.directory, WORKBOOK))).toEqual(before);
+  });
+
+  test('where the configuration cannot be written, the workbook is put back as it was', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const before = await readFile(path.join(document.directory, WORKBOOK));
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const input = {
+      ...saving(document, [describing(document, row, 'mine')]),
+      // A value stands where a table would have to be.
+      config: [{ path: ['sources', 'shop', 'base_url', 'x'], value: 1 }],
+    };
+    expect(await studio.failure('project.save', input)).toMatchObject({ code: 'TOML_EDIT_REFUSED' });
+    expect(await readFile(path.join(document.directory, WORKBOOK))).toEqual(before);
+  });
+
+  test('a key of the overlay is changed in the overlay, all others in config.toml; comments stay', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    const overlay = path.join(directory, '.dlt/config.prod.toml');
+    await writeFile(overlay, '# production\n[sources.warehouse]\nhost = "prod.example.com" # here\n');
+    const document = await studio.call('project.open', { directory, env: 'prod' });
+    expect(document.environments).toEqual(['prod']);
+    expect(document.config).toMatchObject({ sources: { warehouse: { host: 'prod.example.com', port: 5432 } } });
+    const saved = await studio.call('project.save', {
+      ...saving(document, []),
+      config: [
+        { path: ['sources', 'warehouse', 'host'], value: 'new.example.com' },
+        { path: ['sources', 'warehouse', 'port'], value: 6000 },
+      ],
+    });
+    expect(saved.config).toMatchObject({ sources: { warehouse: { host: 'new.example.com', port: 6000 } } });
+    expect(await readFile(overlay, 'utf8')).toBe(
+      '# production\n[sources.warehouse]\nhost = "new.example.com" # here\n',
+    );
+    const base = await readFile(path.join(directory, '.dlt/config.toml'), 'utf8');
+    expect(base).toContain('port = 6000');
+    expect(base).toContain('host = "db.example.com"');
+    expect(base).toContain('# Files that lie beside the workbook.');
+  });
+
+  test('a workbook that is open in Excel is not written, and the document says so beforehand', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    await writeFile(
+      path.join(directory, `~$${WORKBOOK}`),
+      Buffer.concat([Buffer.from([3]), Buffer.from('Ada'.padEnd(54))]),
+    );
+    const document = await studio.call('project.open', open(directory));
+    expect(document.readOnly).toContain('Excel (by Ada)');
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const error = await studio.failure('project.save', saving(document, [describing(document, row, 'x')]));
+    expect(error).toMatchObject({ code: 'WORKBOOK_LOCKED' });
+    expect(error.hint).toContain('Close it there');
+  });
+
+  test('a folder that vanished is explained; nothing is made anew', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    await rm(document.directory, { recursive: true });
+    expect(await studio.failure('project.save', saving(document, [describing(document, row, 'x')]))).toMatchObject({
+      code: 'PROJECT_NOT_FOUND',
+    });
+    await expect(stat(document.directory)).rejects.toThrow('ENOENT');
+  });
+
+  test.runIf(process.platform !== 'win32' && process.getuid?.() !== 0)('a read-only folder', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    await chmod(directory, 0o500);
+    const document = await studio.call('project.open', open(directory));
+    expect(document.readOnly).toContain('read-only');
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const error = await studio.failure('project.save', saving(document, [describing(document, row, 'x')]));
+    expect(error.code).toBe('FILE_NOT_WRITABLE');
+    await chmod(directory, 0o700);
+  });
+
+  test('dots that stand for a secret are never written', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const input = {
+      ...saving(document, []),
+      config: [{ path: ['sources', 'shop', 'headers'], value: { 'x-team': SECRET_PLACEHOLDER } }],
+    };
+    expect(await studio.failure('project.save', input)).toMatchObject({ code: 'SECRET_PLACEHOLDER' });
+  });
+});
+
+describe('recovery', () => {
+  test('edits of a killed window come back with the workbook that they belong to, and go once they are saved', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const { directory, fingerprint } = document;
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const edits = [describing(document, row, 'unsaved')];
+    await studio.call('project.keep_recovery', { directory, fingerprint, edits });
+    const reopened = await studio.call('project.open', open(directory));
+    expect(reopened.recovery).toMatchObject({ fits: true, edits });
+    expect((await readdir(directory)).sort()).toEqual((await readdir(directory)).sort());
+    expect((await studio.call('project.save', saving(reopened, edits))).recovery).toBeNull();
+    await studio.call('project.keep_recovery', { directory, fingerprint, edits });
+    await studio.call('project.drop_recovery', { directory });
+    expect((await studio.call('project.open', open(directory))).recovery).toBeNull();
+  });
+
+  test('a secret that somebody typed into a cell is not written down', async () => {
+    await using studio = await startService({ environment: { SOURCES__WAREHOUSE__PASSWORD: 'hunter2-and-more' } });
+    const document = await studio.call('project.open', open(await studio.project()));
+    const { directory, fingerprint } = document;
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    const edits = [describing(document, row, 'ask for hunter2-and-more'), describing(document, row + 1, 'harmless')];
+    await studio.call('project.keep_recovery', { directory, fingerprint, edits });
+    const [name] = await readdir(path.join(studio.userDataDirectory, 'recovery'));
+    const text = await readFile(path.join(studio.userDataDirectory, 'recovery', name!), 'utf8');
+    expect(text).not.toContain('hunter2');
+    expect(text).toContain('harmless');
+  });
+});
+
+describe('other programs and windows', () => {
+  test('a change from outside is told, whoever made it', async () => {
+    await using studio = await startService();
+    const document = await studio.call('project.open', open(await studio.project()));
+    const row = document.sheets.SourceConfig!.rows[0]!.row;
+    await changeOutside(document.directory, row, cellOf(document, row, 'description').column, 'theirs');
+    await expect.poll(() => studio.heard('project.changed_on_disk'), { timeout: 10_000 }).toHaveLength(1);
+    const [told] = studio.heard('project.changed_on_disk');
+    const now = await studio.call('project.open', open(document.directory));
+    expect(told).toEqual({
+      directory: document.directory,
+      file: WORKBOOK,
+      fingerprint: now.fingerprint,
+      configFingerprint: document.configFingerprint,
+    });
+    await writeFile(path.join(document.directory, '.dlt/config.toml'), '# nothing\n');
+    await expect
+      .poll(() => studio.heard('project.changed_on_disk').at(-1)?.file, { timeout: 10_000 })
+      .toBe('.dlt/config.toml');
+    await rm(document.directory, { recursive: true });
+    await expect
+      .poll(() => studio.heard('project.changed_on_disk').at(-1)?.fingerprint, { timeout: 10_000 })
+      .toBeNull();
+  });
+
+  test('two windows on one project are told of each other, and the second save finds the first', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    const first = await studio.call('project.open', open(directory), 'one');
+    const second = await studio.call('project.open', open(directory), 'two');
+    expect([first.openElsewhere, second.openElsewhere]).toEqual([null, 'another window']);
+    await expect.poll(() => studio.heard('project.opened_elsewhere')).toEqual([{ directory, by: 'another window' }]);
+    const row = first.sheets.SourceConfig!.rows[0]!.row;
+    await studio.call('project.save', saving(first, [describing(first, row, 'first')]), 'one');
+    expect(
+      await studio.failure('project.save', saving(second, [describing(second, row, 'second')]), 'two'),
+    ).toMatchObject({ code: 'WORKBOOK_CHANGED' });
+    await studio.service.closeClient('two');
+    await expect.poll(() => studio.heard('project.opened_elsewhere').at(-1)).toEqual({ directory, by: null });
+  });
+
+  test('another process is told of, and one that died is not', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    await studio.call('project.open', open(directory));
+    const folder = path.join(studio.userDataDirectory, 'open');
+    const [own] = await readdir(folder);
+    const [project] = own!.split('-');
+    await writeFile(path.join(folder, `${project}-4194304-dead`), 'desktop');
+    expect((await studio.call('project.open', open(directory))).openElsewhere).toBeNull();
+    await writeFile(path.join(folder, `${project}-${process.ppid}-alive`), 'desktop');
+    expect((await studio.call('project.open', open(directory))).openElsewhere).toBe('another Ingest Studio window');
+  });
+});
+
+test('folders are listed for hosts without dialogs', async () => {
+  await using studio = await startService();
+  const directory = await studio.project('a project');
+  await mkdir(path.join(studio.folder, 'B empty'));
+  const listed = await studio.call('folder.list', { directory: studio.folder });
+  expect(listed).toMatchObject({ directory: studio.folder, parent: path.dirname(studio.folder) });
+  expect(listed.folders).toEqual([
+    { name: 'a project', is_project: true },
+    { name: 'B empty', is_project: false },
+  ]);
+  expect(await studio.failure('folder.list', { directory: path.join(directory, 'gone') })).toMatchObject({
+    code: 'FOLDER_NOT_READABLE',
+  });
+});
