@@ -21,7 +21,8 @@ export function findingsText(findings: readonly Finding[], style: Terminal['styl
     const lines = [style('bold', plural(group.length, look.noun))];
     for (const finding of group.slice(0, FINDINGS_SHOWN)) {
       lines.push(`${style(look.style, look.sign)} ${finding.message} ${style('dim', `[${finding.code}]`)}`);
-      if (finding.fix !== null) lines.push(`    did you mean "${finding.fix}"?`);
+      if (finding.fix !== null && !finding.hint?.includes(finding.fix))
+        lines.push(`    Did you mean "${finding.fix}"?`);
       if (finding.hint !== null) lines.push(`    ${style('dim', finding.hint)}`);
     }
     if (group.length > FINDINGS_SHOWN) {
@@ -49,7 +50,10 @@ export function countFindings(findings: readonly Finding[]): string {
 
 /** A finding in the form of spec section 6. */
 export function toIssue({ severity, code, sheet, row, column, value, message, hint, fix }: Finding) {
-  const way = fix === null ? hint : [`Did you mean "${fix}"?`, hint].filter((text) => text !== null).join(' ');
+  const way =
+    fix === null || hint?.includes(fix)
+      ? hint
+      : [`Did you mean "${fix}"?`, hint].filter((text) => text !== null).join(' ');
   return { severity, code, sheet, row, column, value, message, hint: way };
 }
 

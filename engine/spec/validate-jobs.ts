@@ -194,6 +194,7 @@ function readCells(
     filled.push(name);
     const result = parse(text);
     if (result.ok) values[name] = result.value;
+    else if (isUseless(name, values)) continue;
     else {
       failed = true;
       const { problem, fix } = result;
@@ -204,6 +205,12 @@ function readCells(
     }
   }
   return { values, filled, failed };
+}
+
+/** A cell without effect for the row's source type cannot be wrong; that it has none is said once ({@link warnOfUselessCells}). */
+function isUseless(name: JobColumnName, values: Values): boolean {
+  const type = values.source_type as SourceType | undefined;
+  return type !== undefined && !appliesTo(name, type);
 }
 
 function warnOfUselessCells(

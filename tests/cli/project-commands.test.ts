@@ -72,7 +72,7 @@ describe('validate', () => {
     const plain = await cli(['-c', folder, 'validate']);
     expect(plain.code).toBe(2);
     expect(plain.stdout).toContain('SourceConfig row 2, load_type "INCREMENT"');
-    expect(plain.stdout).toContain('did you mean "INCREMENTAL"?');
+    expect(plain.stdout).toContain('Did you mean INCREMENTAL?');
   });
 
   test('a workbook that cannot be read is said to be so by every command, not taken for an empty one', async () => {
