@@ -5,16 +5,22 @@ import './base.css';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { WelcomeScreen } from './screens/welcome/welcome-screen.tsx';
+import { AppProvider, createApp } from './app.ts';
 import { AppFrame } from './shell/app-frame.tsx';
+import { ThemeFollower } from './shell/theme-follower.tsx';
 import { cssVariables, theme } from './theme.ts';
+
+const app = createApp();
+app.running.listen();
+void app.commands.readSettings();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
-      <AppFrame>
-        <WelcomeScreen />
-      </AppFrame>
+      <AppProvider value={app}>
+        <ThemeFollower />
+        <AppFrame />
+      </AppProvider>
     </MantineProvider>
   </StrictMode>,
 );

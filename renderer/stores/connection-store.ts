@@ -288,6 +288,7 @@ export function createConnectionStore({ calls = engineCalls, storage = pageStora
     clear(): void {
       for (const controller of running.values()) controller.abort();
       running.clear();
+      directory = null;
       store.setState(EMPTY);
     },
   };

@@ -379,7 +379,10 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     sent: readonly { name: SheetName; ids: readonly string[]; cells: ReadonlyMap<string, Cells> }[],
   ): void {
     const fits = sent.every(({ name, ids }) => document.sheets[name]?.rows.length === ids.length);
-    if (!fits) return open(document);
+    if (!fits) {
+      open(document);
+      return;
+    }
     takeDocument(document);
     for (const { name, ids, cells } of sent) {
       const sheet = sheets[name];

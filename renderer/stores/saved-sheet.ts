@@ -28,8 +28,8 @@ export interface Placement {
 }
 
 /** Ids whose values grow: the longest such run that may leave out others, so that as few rows as possible move. */
-function longestAscending(ids: readonly string[], valueOf: (id: string) => number): ReadonlySet<string> {
-  const values = ids.map(valueOf);
+function longestAscending(ids: readonly string[], orderOf: (id: string) => number): ReadonlySet<string> {
+  const values = ids.map(orderOf);
   if (values.every((value, index) => index === 0 || value > (values[index - 1] as number))) return new Set(ids);
   // Patience sorting: tails[n] is the index of the smallest value that ends a run of n + 1.
   const tails: number[] = [];

@@ -1,0 +1,116 @@
+import type { Finding } from '../../engine/spec/finding.ts';
+import { headerName } from '../../engine/spec/sheet.ts';
+import type { AppStores } from '../stores/app-stores.ts';
+import { SHEETS, type SheetName } from '../stores/project-store.ts';
+
+/** The edited sheet that a finding is about; null for the configuration and for sheets that are missing. */
+export function sheetOf({ project }: AppStores, finding: Finding): SheetName | null {
+  return SHEETS.find((name) => project.hasSheet(name) && project.sheetTitle(name) === finding.sheet) ?? null;
+}
+
+/** The column of a sheet that a finding names; null where it names the whole row. */
+export function columnOf({ project }: AppStores, sheet: SheetName, finding: Finding): string | null {
+  if (finding.column === null) return null;
+  const id = headerName(finding.column);
+  return project.columns(sheet).includes(id) || sheet === 'SourceConfig' ? id : null;
+}
+
+/** What the button of a finding's fix says; null where there is no fix that can be made here. */
+export function fixLabel(stores: AppStores, finding: Finding): string | null {
+  const { fix, row, code } = finding;
+  const sheet = sheetOf(stores, finding);
+  if (fix === null || sheet === null || row === null || finding.column === null) return null;
+  if (code === 'HEADER_UNKNOWN') return `Rename to ${fix}`;
+  if (stores.project.rowOfNumber(sheet, row) === null) return null;
+  const shown = fix.length > 32 ? `${fix.slice(0, 32)}…` : fix;
+  return finding.value === null || finding.value === '' ? `Use ${shown}` : `Change to ${shown}`;
+}
+
+/** Makes the change that settles a finding: one step of undo. False where there is none. */
+export function applyFix(stores: AppStores, finding: Finding): boolean {
+  const { project } = stores;
+  const sheet = sheetOf(stores, finding);
+  const { fix, row } = finding;
+  if (fixLabel(stores, finding) === null || sheet === null || fix === null || row === null) return false;
+  if (finding.code === 'HEADER_UNKNOWN') {
+    const position = project.headers(sheet).findIndex((header) => header.trim() === finding.column);
+    if (position < 0) return false;
+    project.renameHeader(sheet, position, fix);
+    return true;
+  }
+  const rowId = project.rowOfNumber(sheet, row);
+  const columnId = columnOf(stores, sheet, finding);
+  if (rowId === null || columnId === null) return false;
+  project.setCell(sheet, rowId, columnId, fix);
+  return true;
+}
+
+/** Findings about cells of the jobs, in the order in which F8 goes through them; the others come last. */
+export function jobFindings(stores: AppStores): readonly Finding[] {
+  return stores.project.getState().findings.filter((finding) => sheetOf(stores, finding) === 'SourceConfig');
+}
+
+/** The finding that F8 shows: the first one behind the active cell, round and round. */
+export function nextFinding(stores: AppStores, backwards = false): Finding | null {
+  const findings = jobFindings(stores).filter(
+    ({ row }) => row !== null && stores.project.rowOfNumber('SourceConfig', row) !== null,
+  );
+  if (findings.length === 0) return null;
+  const active = stores.jobsView.grid()?.selection().active ?? null;
+  const columns = stores.project.columns('SourceConfig');
+  const placeOf = (row: number, columnId: string | null) =>
+    row * 1000 + (columnId === null ? 0 : columns.indexOf(columnId));
+  const here =
+    active === null ? -1 : placeOf(stores.project.rowNumber('SourceConfig', active.rowId) ?? 0, active.columnId);
+  const placed = findings
+    .map((finding) => ({ finding, at: placeOf(finding.row ?? 0, columnOf(stores, 'SourceConfig', finding)) }))
+    .sort((a, b) => a.at - b.at);
+  const next = backwards ? placed.findLast(({ at }) => at < here) : placed.find(({ at }) => at > here);
+  return (next ?? (backwards ? placed.at(-1) : placed[0]))?.finding ?? null;
+}
+
+/** Goes to the cell of a finding, wherever it is. False where it has no cell. */
+export function showFinding(stores: AppStores, finding: Finding): boolean {
+  const { project, window, jobsView } = stores;
+  const sheet = sheetOf(stores, finding);
+  if (sheet === null) {
+    const connection = /^sources\.([^.]+)/.exec(finding.column ?? '')?.[1];
+    if (connection !== undefined) window.go('connections', connection);
+    return connection !== undefined;
+  }
+  if (sheet !== 'SourceConfig') {
+    window.go('quality');
+    return true;
+  }
+  const rowId = finding.row === null ? null : project.rowOfNumber(sheet, finding.row);
+  if (rowId === null) return false;
+  if (window.getState().screen !== 'jobs') window.go('jobs');
+  const columnId = columnOf(stores, sheet, finding) ?? undefined;
+  const show = () => {
+    const grid = jobsView.grid();
+    if (grid === null) return false;
+    if (grid.select(rowId, columnId)) return true;
+    // A filter hides the row, or a choice of columns the cell.
+    const { view } = jobsView.getState();
+    jobsView.setState({
+      search: '',
+      chips: [],
+      view: { ...view, filters: {}, hidden: view.hidden.filter((id) => id !== columnId) },
+    });
+    setTimeout(() => {
+      jobsView.grid()?.select(rowId, columnId);
+      jobsView.grid()?.focus();
+    }, 50);
+    return true;
+  };
+  if (show()) jobsView.grid()?.focus();
+  else setTimeout(() => show() && jobsView.grid()?.focus(), 50);
+  return true;
+}
+
+/** All findings as text, for a message to somebody. */
+export function findingsText(findings: readonly Finding[]): string {
+  return findings
+    .map(({ severity, message, hint }) => `${severity}: ${message}${hint === null ? '' : `\n  ${hint}`}`)
+    .join('\n');
+}

@@ -1,0 +1,399 @@
+import type { Input, ProjectDocument } from '../../engine/contract.ts';
+import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
+import { bridge } from '../bridge.ts';
+import { ContractError, call, isCancelled } from '../client.ts';
+import type { AppStores } from '../stores/app-stores.ts';
+import { SHEETS } from '../stores/project-store.ts';
+import type { ShownError } from '../stores/window-store.ts';
+
+/** After the last change; before that a lost window loses what was just typed. */
+const RECOVERY_DELAY_MS = 700;
+
+/** Codes of a save that found other files than those that were read. */
+const CONFLICTS = new Set(['WORKBOOK_CHANGED', 'TOML_CHANGED']);
+
+export type ProjectCommands = ReturnType<typeof createProjectCommands>;
+
+/** Any failure in the words of a dialog. */
+export function shownError(error: unknown): ShownError {
+  if (error instanceof ContractError) {
+    const { code, message, hint, detail } = error;
+    return { code, message, hint, detail };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const detail = error instanceof Error ? (error.stack ?? null) : null;
+  return { code: 'WINDOW_ERROR', message, hint: 'Try again; if it happens again, restart the application.', detail };
+}
+
+/** Opens, saves and closes projects; keeps a copy of what is not saved. */
+export function createProjectCommands({ project, runs, connections, settings, window, jobsView }: AppStores) {
+  let saving = false;
+
+  function fail(title: string, error: unknown): void {
+    if (!isCancelled(error)) window.show({ kind: 'error', title, error: shownError(error) });
+  }
+
+  async function busy<T>(what: string, work: () => Promise<T>): Promise<T> {
+    window.setState({ busy: what });
+    try {
+      return await work();
+    } finally {
+      window.setState({ busy: null });
+    }
+  }
+
+  /** True where nothing would be lost, or the person said so. */
+  async function settleUnsaved(what: string): Promise<boolean> {
+    if (project.getState().unsaved === 0) return true;
+    const choice = await new Promise<'save' | 'discard' | 'cancel'>((answer) => {
+      window.show({ kind: 'unsaved', what, answer });
+    });
+    window.show(null);
+    if (choice === 'cancel') return false;
+    if (choice === 'save') return save({ review: false });
+    await dropRecovery();
+    return true;
+  }
+
+  async function dropRecovery(): Promise<void> {
+    const { document } = project.getState();
+    if (document !== null) {
+      await call('project.drop_recovery', { directory: document.directory }).catch(() => undefined);
+    }
+  }
+
+  function show(document: ProjectDocument): void {
+    const { document: before } = project.getState();
+    if (before !== null && before.directory !== document.directory) {
+      void call('project.close', { directory: before.directory }).catch(() => undefined);
+    }
+    runs.clear();
+    connections.clear();
+    jobsView.reset();
+    project.open(document);
+    window.setState({ changedOnDisk: null, issuesOpen: project.getState().errors > 0 });
+    window.go('jobs');
+    if (document.recovery !== null) window.show({ kind: 'recovery' });
+    void readHistory(document.directory);
+  }
+
+  async function readHistory(directory: string): Promise<void> {
+    try {
+      const history = await call('run.list', { directory });
+      if (project.getState().document?.directory !== directory) return;
+      runs.setHistory(history);
+      const [latest] = history;
+      if (latest === undefined) return;
+      const detail = await call('run.get', { directory, run_id: latest.run_id });
+      if (project.getState().document?.directory === directory) runs.addResults(detail.results);
+    } catch {
+      // The Runs screen asks again and says why it cannot be read.
+    }
+  }
+
+  async function openWith(what: string, read: () => Promise<ProjectDocument>): Promise<boolean> {
+    if (!(await settleUnsaved(what))) return false;
+    try {
+      show(await busy('Opening …', read));
+      return true;
+    } catch (error) {
+      fail('The project could not be opened', error);
+      return false;
+    }
+  }
+
+  const open = (directory: string, env: string | null = null): Promise<boolean> =>
+    openWith('opening another project', () => call('project.open', { directory, env }));
+
+  /** A folder from the host's dialog, or from our own where the host has none. */
+  async function pickFolder(title: string, projectsOnly: boolean): Promise<string | null> {
+    const picked = await bridge.pickFolder(title);
+    if (picked !== undefined) return picked;
+    const directory = await new Promise<string | null>((answer) => {
+      window.show({ kind: 'folder', title, answer, projectsOnly });
+    });
+    window.show(null);
+    return directory;
+  }
+
+  /**
+   * Saves all edits. With `review` the person sees the differences first and may call it off.
+   * True where everything is in the files.
+   */
+  async function save({ review = true }: { review?: boolean } = {}): Promise<boolean> {
+    const { document } = project.getState();
+    if (document === null || saving) return false;
+    if (document.readOnly !== null) {
+      fail(
+        'This project cannot be saved',
+        new ContractError({
+          code: 'PROJECT_READ_ONLY',
+          message: document.readOnly,
+          hint: 'Save a copy in another folder (File › Save a copy).',
+          detail: null,
+          findings: [],
+        }),
+      );
+      return false;
+    }
+    jobsView.grid()?.commit();
+    if (project.getState().unsaved === 0) return true;
+    if (window.getState().changedOnDisk !== null) {
+      window.show({ kind: 'conflict' });
+      return false;
+    }
+    if (review) {
+      const agreed = await new Promise<boolean>((answer) => window.show({ kind: 'review', answer }));
+      window.show(null);
+      if (!agreed) return false;
+    }
+    saving = true;
+    const { edits, finish } = project.beginSave();
+    try {
+      const saved = await busy('Saving …', () =>
+        call('project.save', {
+          directory: document.directory,
+          env: document.env,
+          fingerprint: document.fingerprint,
+          configFingerprint: project.getState().document?.configFingerprint ?? document.configFingerprint,
+          edits,
+          config: [],
+        }),
+      );
+      finish(saved);
+      window.setState({ changedOnDisk: null });
+      window.announce('Saved.');
+      return true;
+    } catch (error) {
+      if (error instanceof ContractError && CONFLICTS.has(error.code)) window.show({ kind: 'conflict' });
+      else fail('The project could not be saved', error);
+      return false;
+    } finally {
+      saving = false;
+    }
+  }
+
+  /** Reads the files again; what is not saved is gone. */
+  async function reload(): Promise<void> {
+    const { document } = project.getState();
+    if (document === null) return;
+    try {
+      await dropRecovery();
+      const fresh = await busy('Reading …', () =>
+        call('project.open', { directory: document.directory, env: document.env }),
+      );
+      const { screen, subject } = window.getState();
+      show({ ...fresh, recovery: null });
+      window.go(screen, subject);
+    } catch (error) {
+      fail('The project could not be read again', error);
+    }
+  }
+
+  /** Writes what is open, edits included, as a new project into another folder, and opens that. */
+  async function saveCopy(): Promise<boolean> {
+    const { document } = project.getState();
+    if (document === null) return false;
+    const directory = await pickFolder('Save a copy into an empty folder', false);
+    if (directory === null) return false;
+    try {
+      await busy('Saving a copy …', async () => {
+        const copy = await call('project.create', { directory, name: folderName(directory) });
+        const saved = await call('project.save', {
+          directory: copy.directory,
+          env: null,
+          fingerprint: copy.fingerprint,
+          configFingerprint: copy.configFingerprint,
+          edits: copyEdits(copy),
+          config: configEdits(document.config, copy.config, document.secretPaths),
+        });
+        await dropRecovery();
+        show(saved);
+      });
+      window.toast({
+        tone: 'ok',
+        title: 'Saved as a copy',
+        text: 'Secrets are not copied: enter them in Connections where they are asked for.',
+      });
+      return true;
+    } catch (error) {
+      fail('The copy could not be saved', error);
+      return false;
+    }
+  }
+
+  /** Rows of the open sheets as rows behind those of a new workbook, whose own ones go. */
+  function copyEdits(copy: ProjectDocument): Input<'project.save'>['edits'] {
+    const edits: Input<'project.save'>['edits'] = [];
+    for (const name of SHEETS) {
+      const own = project.rawSheet(name);
+      const sheet = copy.sheets[name];
+      if (own === null || sheet === null) continue;
+      for (const { row } of sheet.rows) edits.push({ kind: 'delete', sheet: sheet.name, row });
+      const headers = [...sheet.headers];
+      const positions = own.headers.map((header) => {
+        const known = headers.findIndex((other) => other.trim().toLowerCase() === header.trim().toLowerCase());
+        if (known >= 0 || header.trim() === '') return known;
+        edits.push({ kind: 'set', sheet: sheet.name, row: sheet.headerRow, column: headers.length, text: header });
+        return headers.push(header) - 1;
+      });
+      for (const { cells } of own.rows) {
+        const row: string[] = new Array<string>(headers.length).fill('');
+        for (const [index, text] of cells.entries()) {
+          const position = positions[index] ?? -1;
+          if (position >= 0) row[position] = text;
+        }
+        edits.push({ kind: 'append', sheet: sheet.name, cells: row });
+      }
+    }
+    return edits;
+  }
+
+  // What is not saved is kept beside, so that a window that is lost loses nothing.
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let kept = false;
+  project.subscribe((state, before) => {
+    if (state.unsaved !== before.unsaved) bridge.setUnsaved(state.unsaved > 0);
+    if (state.revision === before.revision || state.document === null) return;
+    if (state.document.directory !== before.document?.directory) {
+      kept = false;
+      clearTimeout(timer);
+      return;
+    }
+    clearTimeout(timer);
+    timer = setTimeout(() => void keepRecovery(), RECOVERY_DELAY_MS);
+  });
+
+  async function keepRecovery(): Promise<void> {
+    const { document, unsaved } = project.getState();
+    // The copy of a lost window is not overwritten before the person has looked at it.
+    if (document === null || document.recovery !== null) return;
+    const { directory, fingerprint } = document;
+    try {
+      if (unsaved > 0) {
+        kept = true;
+        await call('project.keep_recovery', { directory, fingerprint, edits: project.edits() });
+      } else if (kept) {
+        kept = false;
+        await call('project.drop_recovery', { directory });
+      }
+    } catch {
+      // A copy for the worst case: that it cannot be written stops nobody; saving will say why.
+    }
+  }
+
+  return {
+    fail,
+    open,
+    save,
+    saveCopy,
+    reload,
+    pickFolder,
+    settleUnsaved,
+    keepRecovery,
+    readHistory,
+
+    openSample: (): Promise<boolean> => openWith('opening the sample', () => call('project.open_sample')),
+
+    async pickAndOpen(): Promise<boolean> {
+      const directory = await pickFolder('Open a project', true);
+      return directory !== null && open(directory);
+    },
+
+    create: (directory: string, name: string): Promise<boolean> =>
+      openWith('making another project', () => call('project.create', { directory, name })),
+
+    /** True where the project is closed now. */
+    async closeProject(): Promise<boolean> {
+      const { document } = project.getState();
+      if (document === null) return true;
+      if (!(await settleUnsaved('closing the project'))) return false;
+      void call('project.close', { directory: document.directory }).catch(() => undefined);
+      runs.clear();
+      connections.clear();
+      jobsView.reset();
+      project.close();
+      window.setState({ changedOnDisk: null });
+      window.go('welcome');
+      return true;
+    },
+
+    /** Lays another `.dlt/config.NAME.toml` over the configuration; the workbook and its edits stay. */
+    async switchEnvironment(env: string | null): Promise<void> {
+      const { document } = project.getState();
+      if (document === null || document.env === env) return;
+      try {
+        const fresh = await busy('Reading …', () => call('project.open', { directory: document.directory, env }));
+        connections.clear();
+        if (!project.adopt(fresh)) window.setState({ changedOnDisk: { file: 'the workbook', gone: false } });
+      } catch (error) {
+        fail('The environment could not be read', error);
+      }
+    },
+
+    /** A call that answers with the project, such as `connection.save`. False where the workbook is another one by now. */
+    adopt(document: ProjectDocument): boolean {
+      if (project.adopt(document)) return true;
+      window.setState({ changedOnDisk: { file: 'the workbook', gone: false } });
+      return false;
+    },
+
+    async restoreRecovery(): Promise<void> {
+      const { document } = project.getState();
+      if (document?.recovery == null) return;
+      const { edits, fits } = document.recovery;
+      project.patchDocument({ recovery: null });
+      if (fits) project.restore(edits);
+    },
+
+    async discardRecovery(): Promise<void> {
+      project.patchDocument({ recovery: null });
+      await dropRecovery();
+    },
+
+    async saveAndClose(): Promise<void> {
+      if (await save({ review: false })) bridge.closeWindow();
+    },
+
+    /** What the host and the engine say of themselves, once at the start. */
+    async readSettings(): Promise<void> {
+      try {
+        const [about, own] = await Promise.all([call('app.about'), call('settings.get')]);
+        settings.setState({ about, settings: own });
+        window.setState({ engine: 'ready' });
+      } catch (error) {
+        window.setState({ engine: 'lost' });
+        fail('The engine does not answer', error);
+      }
+      await call('keychain.state').then(
+        (keychain) => settings.setState({ keychain }),
+        () => undefined,
+      );
+    },
+  };
+}
+
+export function folderName(directory: string): string {
+  return directory.split(/[\\/]/).findLast((part) => part !== '') ?? directory;
+}
+
+/** What to write into `to` so that it says what `from` says; secrets are left out. */
+function configEdits(
+  from: Readonly<Record<string, unknown>>,
+  to: Readonly<Record<string, unknown>>,
+  secretPaths: readonly string[],
+): Input<'project.save'>['config'] {
+  const edits: Input<'project.save'>['config'] = [];
+  const secret = new Set(secretPaths);
+  const walk = (value: unknown, path: string[]): void => {
+    if (secret.has(path.join('.')) || JSON.stringify(value ?? null).includes(SECRET_PLACEHOLDER)) {
+      if (typeof value !== 'object' || value === null) return;
+    }
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
+    } else if (value !== undefined && value !== null && path.length <= 10) edits.push({ path, value });
+  };
+  for (const key of Object.keys(to)) if (!(key in from)) edits.push({ path: [key], value: null });
+  walk(from, []);
+  return edits;
+}

@@ -1,0 +1,107 @@
+import { UnstyledButton } from '@mantine/core';
+import {
+  IconAlertTriangleFilled,
+  IconCircleCheckFilled,
+  IconCircleXFilled,
+  IconLoader2,
+  IconLock,
+  IconLockOff,
+} from '@tabler/icons-react';
+import { runAction } from '../actions/actions.ts';
+import { useApp, useProject, useRuns, useSettings, useWindow } from '../app.ts';
+import classes from './status-bar.module.css';
+
+const plural = (count: number, word: string) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+
+/** Where one is, what is wrong, how the engine and the keychain are. */
+export function StatusBar() {
+  const app = useApp();
+  const open = useProject((state) => state.document !== null);
+  const place = useWindow((state) => state.place);
+  const errors = useProject((state) => state.errors);
+  const warnings = useProject((state) => state.warnings);
+  const keychain = useSettings((state) => state.keychain);
+  const version = useSettings((state) => state.about?.version);
+  const showIssues = () => runAction(app.actions, 'view.issues');
+  return (
+    <footer className={classes['bar']}>
+      <div className={classes['group']}>
+        {open ? (
+          <>
+            <JobCount />
+            {place === '' ? null : <span className="truncate">{place}</span>}
+            <UnstyledButton className={classes['item']} data-tone={errors > 0 ? 'err' : undefined} onClick={showIssues}>
+              <IconCircleXFilled size={13} aria-hidden />
+              {plural(errors, 'error')}
+            </UnstyledButton>
+            <UnstyledButton
+              className={classes['item']}
+              data-tone={warnings > 0 ? 'warn' : undefined}
+              onClick={showIssues}
+            >
+              <IconAlertTriangleFilled size={13} aria-hidden />
+              {plural(warnings, 'warning')}
+            </UnstyledButton>
+          </>
+        ) : (
+          <span>No project open</span>
+        )}
+      </div>
+      <div className={classes['group']}>
+        <EngineState />
+        {keychain === null ? null : (
+          <span className={classes['item']} data-tone={keychain.available ? undefined : 'warn'} title={keychain.detail}>
+            {keychain.available ? <IconLock size={13} aria-hidden /> : <IconLockOff size={13} aria-hidden />}
+            <span className={classes['wide']}>{keychain.available ? 'Keychain unlocked' : 'No keychain'}</span>
+          </span>
+        )}
+        {version === undefined ? null : <span className={classes['item']}>v{version}</span>}
+      </div>
+    </footer>
+  );
+}
+
+function JobCount() {
+  const { project } = useApp();
+  useProject((state) => state.revision);
+  const count = project.rowIds('SourceConfig').length;
+  const on = useProject((state) =>
+    state.validation === null ? null : state.validation.project.jobs.filter(({ enabled }) => enabled).length,
+  );
+  return (
+    <span className={classes['item']}>
+      {plural(count, 'job')}
+      {on === null ? '' : `, ${on.toLocaleString('en')} on`}
+    </span>
+  );
+}
+
+function EngineState() {
+  const engine = useWindow((state) => state.engine);
+  const live = useRuns((state) => state.live);
+  const workers = useSettings((state) => state.settings?.max_workers);
+  if (engine === 'lost') {
+    return (
+      <span className={classes['item']} data-tone="err">
+        <IconCircleXFilled size={13} aria-hidden />
+        Engine lost
+      </span>
+    );
+  }
+  if (live?.status === 'RUNNING') {
+    const done = [...live.jobs.values()].filter(({ endedAt }) => endedAt !== null).length;
+    return (
+      <span className={classes['item']} data-tone="info">
+        <IconLoader2 size={13} className={classes['spin']} aria-hidden />
+        Engine running · {done} of {live.total || live.jobs.size} jobs
+      </span>
+    );
+  }
+  return (
+    <span className={classes['item']}>
+      {engine === 'ready' ? <IconCircleCheckFilled size={13} className={classes['ok']} aria-hidden /> : null}
+      {engine === 'ready' ? 'Engine ready' : 'Engine starts'}
+      {workers === undefined ? null : <span className={classes['wide']}> · {plural(workers, 'worker')}</span>}
+    </span>
+  );
+}
