@@ -38,6 +38,7 @@ const ONE_WINDOW = 'window';
 export function createEngineService(options: EngineServiceOptions): EngineService {
   const redactor = new Redactor();
   const closing = new AbortController();
+  const background = new Set<Promise<unknown>>();
   const emit: ServiceContext['emit'] = (name, data) => {
     if (!closing.signal.aborted) options.emit(name, redactor.data(data, { keys: 'keep' }));
   };
@@ -60,6 +61,10 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     learnSecret: (path, value) => redactor.add(path, value),
     redact: (value) => redactor.data(value, { keys: 'keep' }),
     closing: closing.signal,
+    background(work) {
+      const entry = work.catch(() => undefined).finally(() => background.delete(entry));
+      background.add(entry);
+    },
   };
   const handlers: Handlers = {
     ...aboutHandlers(service),
@@ -135,6 +140,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     async close() {
       closing.abort();
       await abort([...running.values()]);
+      await Promise.all(background);
       await projects.close();
     },
   };

@@ -63,6 +63,12 @@ export const runHandlers: HandlerGroup<'run.start' | 'run.cancel' | 'run.list' |
       const began = Promise.withResolvers<string>();
       let run: ActiveRun | null = null;
 
+      // The end is told when files and locks are let go: who hears of it may look at the results at once.
+      let end: RunEvent | null = null;
+      const hear = (event: RunEvent) => {
+        if (event.type === 'run_finished') end = event;
+        else tell(event);
+      };
       const tell = (event: RunEvent) => {
         if (event.type === 'run_started') {
           run = { runId: event.run_id, workDirectory, controller, events: new CompactEvents(), seq: 0 };
@@ -88,19 +94,22 @@ export const runHandlers: HandlerGroup<'run.start' | 'run.cancel' | 'run.list' |
         workDirectory,
         trigger: 'window',
         signal,
-        onEvent: tell,
+        onEvent: hear,
       });
-      running
+      const settled = running
+        .then(() => undefined)
         .catch((error: unknown) => {
           began.reject(error);
-          if (run !== null) for (const event of failureEvents(run.runId, error)) tell(event);
+          if (run !== null) for (const event of failureEvents(run.runId, error)) hear(event);
         })
         .finally(() => {
           if (run === null) return;
           active.delete(run.runId);
-          ended.set(run.runId, run.seq);
+          ended.set(run.runId, run.seq + 1);
           for (const old of [...ended.keys()].slice(0, -ENDED_KEPT)) ended.delete(old);
+          if (end !== null) tell(end);
         });
+      service.background(settled);
       try {
         return { run_id: await began.promise };
       } finally {

@@ -36,4 +36,6 @@ export interface ServiceContext extends Omit<EngineServiceOptions, 'environment'
   redact<Value>(value: Value): Value;
   /** Aborted when the service closes: for work that outlives its call. */
   closing: AbortSignal;
+  /** Work that outlives its call: the service closes when it has ended. */
+  background(work: Promise<unknown>): void;
 }
