@@ -50,9 +50,16 @@ export async function planCsv(files: readonly LocalFile[], context: PlanContext)
   const typeOf = await overrides(context);
   const scanned: CsvFile[] = [];
   let rows = 0;
+  let bytes = 0;
   for (const file of files) {
     if (rows >= context.mostRows) break;
-    const one = await scanCsv(file, context, context.mostRows - rows);
+    const before = bytes;
+    const one = await scanCsv(
+      file,
+      { ...context, scanned: (count) => context.scanned(before + count) },
+      context.mostRows - rows,
+    );
+    bytes += file.bytes;
     if (one === null) continue;
     rows += one.rows;
     scanned.push(one);
@@ -149,6 +156,7 @@ async function scanCsv(file: LocalFile, context: PlanContext, mostRows: number):
     { kind: 'csv', dialect: layout.dialect, width: layout.names.length },
     mostRows,
     context.signal,
+    context.scanned,
   );
   if ('failure' in result) throw await scanError(text, result.failure, layout.names.length);
   const facts = result.facts as CsvFacts;

@@ -1,4 +1,5 @@
 import { type RecordScanner, ScanFailure } from './record-scanner.ts';
+import { Detour, FIRST_PLACE, kernelLimit, PLACE_BYTES, PLACES_END, type ScanKernel } from './scan-kernel.ts';
 import { addText, KIND, mergeFacts, newFacts, type ValueFacts } from './value-facts.ts';
 
 /** How a CSV file is written. */
@@ -23,7 +24,10 @@ export interface CsvFacts {
 const LF = 10;
 const CR = 13;
 
-/** Collects what every column of a CSV file holds, record by record, and refuses what DuckDB could read in two ways. */
+/**
+ * Collects what every column of a CSV file holds, record by record, and refuses what DuckDB could read in two ways.
+ * With a kernel, only records that it leaves alone are looked at here.
+ */
 export class CsvScanner implements RecordScanner<CsvFacts> {
   readonly facts: CsvFacts;
   rows = 0;
@@ -35,17 +39,67 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
   /** Takes what is not looked at: the header, and cells beyond the last column. */
   readonly #ignored: ValueFacts = { ...newFacts(), kinds: KIND.text };
   #skipHeader: boolean;
+  readonly #kernel: ScanKernel | null;
+  readonly #detour = new Detour();
 
-  constructor(dialect: CsvDialect, width: number, skipHeader: boolean) {
+  constructor(dialect: CsvDialect, width: number, skipHeader: boolean, kernel: ScanKernel | null) {
     this.facts = { columns: Array.from({ length: width }, newFacts), lineEnds: 0, blankLines: false };
     this.#delimiter = dialect.delimiter.charCodeAt(0);
     this.#quote = dialect.quote === '' ? 256 : dialect.quote.charCodeAt(0);
     this.#nullText = new TextEncoder().encode(dialect.nullText);
     for (const stop of [this.#delimiter, LF, CR]) this.#stops[stop] = 1;
     this.#skipHeader = skipHeader;
+    // The kernel knows no null text.
+    this.#kernel = dialect.nullText === '' && FIRST_PLACE + width * PLACE_BYTES <= PLACES_END ? kernel : null;
+  }
+
+  allocate(bytes: number): Uint8Array {
+    return this.#kernel?.allocate(bytes) ?? new Uint8Array(bytes);
   }
 
   scan(buffer: Uint8Array, length: number, atEnd: boolean, until: number, mostRows: number): number {
+    if (!this.#kernel?.holds(buffer)) return this.#scanFrom(buffer, 0, length, atEnd, until, mostRows);
+    const limit = Buffer.from(buffer.buffer, buffer.byteOffset, length).lastIndexOf(LF) + 1;
+    for (let at = 0; ; ) {
+      if (!this.#skipHeader && at < limit) at = this.#quickly(this.#kernel, buffer, at, limit, until, mostRows);
+      const most = Math.min(mostRows, this.rows + this.#detour.records);
+      const next = this.#scanFrom(buffer, at, length, atEnd, until, most);
+      if (next === at) return at;
+      at = next;
+    }
+  }
+
+  /** Lets the kernel scan as far as it is sure of itself. `limit` is behind a line feed. */
+  #quickly(kernel: ScanKernel, buffer: Uint8Array, at: number, limit: number, until: number, mostRows: number): number {
+    const base = buffer.byteOffset;
+    const { columns } = this.facts;
+    for (const [index, facts] of columns.entries()) kernel.writeFacts(FIRST_PLACE + index * PLACE_BYTES, facts);
+    const end = kernel.exports.scanCsv(
+      base + at,
+      base + limit,
+      base + Math.min(limit, kernelLimit(until)),
+      kernelLimit(mostRows - this.rows),
+      FIRST_PLACE,
+      columns.length,
+      this.#delimiter,
+      this.#quote,
+    );
+    for (const [index, facts] of columns.entries()) kernel.readFacts(FIRST_PLACE + index * PLACE_BYTES, facts);
+    this.facts.lineEnds |= kernel.exports.lineEnds.value;
+    this.longestRecord = Math.max(this.longestRecord, kernel.exports.longest.value);
+    this.rows += kernel.exports.rows.value;
+    this.#detour.after(kernel.exports.rows.value);
+    return end - base;
+  }
+
+  #scanFrom(
+    buffer: Uint8Array,
+    start: number,
+    length: number,
+    atEnd: boolean,
+    until: number,
+    mostRows: number,
+  ): number {
     const stops = this.#stops;
     const quote = this.#quote;
     const delimiter = this.#delimiter;
@@ -53,7 +107,7 @@ export class CsvScanner implements RecordScanner<CsvFacts> {
     const width = columns.length;
     const nullable = this.#nullText.length > 0;
     let lineEnds = this.facts.lineEnds;
-    let at = 0;
+    let at = start;
     while (at < length && at < until && this.rows < mostRows) {
       const recordStart = at;
       const header = this.#skipHeader;

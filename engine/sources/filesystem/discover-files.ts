@@ -119,6 +119,7 @@ async function addColumns(
     job,
     types: 'native',
     mostRows: group.format === 'parquet' ? Infinity : SAMPLE_ROWS,
+    scanned: () => {},
     warn: () => {},
     log: () => {},
   };

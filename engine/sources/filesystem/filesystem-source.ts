@@ -126,7 +126,10 @@ async function* read(
       ...summary,
       verdict: {
         reason: 'no_new_files',
-        detail: `None of ${selection.matched} matching files is new.`,
+        detail:
+          selection.matched === 1
+            ? 'The one matching file is not new.'
+            : `None of ${selection.matched} matching files is new.`,
         records: 0,
         files: 0,
       },
@@ -145,16 +148,23 @@ async function* read(
       spoolDirectory: context.spoolDirectory,
       signal,
       mostRows: request.sampleRows ?? Infinity,
+      // A file is read twice, first by the scan: its bytes count once, its rows when they are handed over.
+      scanned: (count) => {
+        bytes = Math.max(bytes, count);
+        context.progress({ rows, bytes });
+      },
       warn: context.warn,
       log: context.log,
     });
     await refuseChanges(store, selection.files, signal);
+    let handedOver = 0;
     for (const part of plan.parts) {
       throwIfCancelled(signal);
       yield segmentOf(part, plan, request, store, signal);
       throwIfCancelled(signal);
       rows += request.sampleRows === null ? part.rows : Math.min(part.rows, request.sampleRows);
-      bytes += bytesOf(part.files);
+      handedOver += bytesOf(part.files);
+      bytes = Math.max(bytes, handedOver);
       context.progress({ rows, bytes });
     }
   } catch (error) {
@@ -168,11 +178,16 @@ async function* read(
   if (request.sampleRows !== null)
     return {
       ...summary,
-      verdict: { reason: 'sample', detail: `A sample of ${count} files.`, records: rows, files: count },
+      verdict: { reason: 'sample', detail: `A sample of ${filesText(count)}.`, records: rows, files: count },
     };
   return {
     ...summary,
-    verdict: { reason: 'end_of_files', detail: `Read all of ${count} files.`, records: rows, files: count },
+    verdict: {
+      reason: 'end_of_files',
+      detail: count === 1 ? 'Read the one file.' : `Read all of ${count} files.`,
+      records: rows,
+      files: count,
+    },
   };
 }
 
@@ -247,6 +262,7 @@ async function preview(
       spoolDirectory: context.spoolDirectory,
       signal: context.signal,
       mostRows: limits.rows,
+      scanned: () => {},
       warn: (warning) => warnings.push(warning),
       log: context.log,
     };
@@ -270,7 +286,7 @@ async function preview(
         type: column.landedType,
         nullable: column.nullable,
       })),
-      stop: { reason: 'preview', detail: `The first ${rows} rows of ${selection.files.length} files.` },
+      stop: { reason: 'preview', detail: `The first ${rows} rows of ${filesText(selection.files.length)}.` },
       detected: { files: selection.files.length, matching: selection.matched, glob: globOf(request.job) },
       warnings,
     };
@@ -278,6 +294,10 @@ async function preview(
     unwatch();
     connection.close();
   }
+}
+
+function filesText(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 function bytesOf(files: readonly StoredFile[]): number {

@@ -43,10 +43,15 @@ export async function planJson(files: readonly LocalFile[], context: PlanContext
   const shape = newShape();
   const scanned: JsonFile[] = [];
   let rows = 0;
+  let bytes = 0;
   for (const file of files) {
     if (rows >= context.mostRows) break;
+    const before = bytes;
+    bytes += file.bytes;
     let text = await prepareTextFile(file.path, file.local, file.bytes, job.options.encoding, spoolDirectory, signal);
-    const result = await scanFile(text, { kind: 'jsonl' }, context.mostRows - rows, signal);
+    const result = await scanFile(text, { kind: 'jsonl' }, context.mostRows - rows, signal, (count) =>
+      context.scanned(before + count),
+    );
     if ('failure' in result) throw await scanError(text, result.failure, 0);
     mergeShapes(shape, result.facts as JsonShape);
     rows += result.rows;

@@ -43,6 +43,10 @@ class JsonWriter implements RecordScanner<null> {
     this.#write = write;
   }
 
+  allocate(bytes: number): Uint8Array {
+    return new Uint8Array(bytes);
+  }
+
   scan(buffer: Uint8Array, length: number, atEnd: boolean): number {
     const end = atEnd ? length : Buffer.from(buffer.buffer, buffer.byteOffset, length).lastIndexOf(LF) + 1;
     this.#parts = [];

@@ -1,4 +1,13 @@
 import { type RecordScanner, ScanFailure } from './record-scanner.ts';
+import {
+  Detour,
+  FIELD_BYTES,
+  FIRST_PLACE,
+  kernelLimit,
+  PLACE_BYTES,
+  PLACES_END,
+  type ScanKernel,
+} from './scan-kernel.ts';
 import { addNumber, KIND, mergeFacts, newFacts, temporalKind, type ValueFacts } from './value-facts.ts';
 
 /** What stood at one place of all records: its values, its fields where it was an object, its elements where it was a list. Plain data, so that it crosses to and from workers. */
@@ -56,12 +65,47 @@ export class JsonScanner implements RecordScanner<JsonShape> {
   rows = 0;
   longestRecord = 0;
   #objects = 0;
+  readonly #kernel: ScanKernel | null;
+  readonly #detour = new Detour();
+
+  constructor(kernel: ScanKernel | null) {
+    this.#kernel = kernel;
+  }
+
+  allocate(bytes: number): Uint8Array {
+    return this.#kernel?.allocate(bytes) ?? new Uint8Array(bytes);
+  }
 
   scan(buffer: Uint8Array, length: number, atEnd: boolean, until: number, mostRows: number): number {
     // Without a line end in what is there the record cannot be told to be whole; the last one of a file needs none.
     const lastLineEnd = atEnd ? length : Buffer.from(buffer.buffer, buffer.byteOffset, length).lastIndexOf(LF) + 1;
     const stop = Math.min(lastLineEnd, until);
-    let at = 0;
+    if (!this.#kernel?.holds(buffer)) return Math.min(length, this.#scanFrom(buffer, 0, stop, mostRows));
+    for (let at = 0; ; ) {
+      if (at < stop && this.facts.kinds !== 0) at = this.#quickly(this.#kernel, buffer, at, stop, mostRows);
+      const next = this.#scanFrom(buffer, at, stop, Math.min(mostRows, this.rows + this.#detour.records));
+      if (next === at) return Math.min(at, length);
+      at = next;
+    }
+  }
+
+  /** Lets the kernel scan as far as it is sure of itself and finds no new key. */
+  #quickly(kernel: ScanKernel, buffer: Uint8Array, at: number, stop: number, mostRows: number): number {
+    const places = new KernelPlaces(kernel);
+    const root = places.write(this.facts);
+    if (root === 0) return at;
+    const base = buffer.byteOffset;
+    const end = kernel.exports.scanJson(base + at, base + stop, kernelLimit(mostRows - this.rows), root);
+    places.read();
+    this.longestRecord = Math.max(this.longestRecord, kernel.exports.longest.value);
+    this.rows += kernel.exports.rows.value;
+    this.#detour.after(kernel.exports.rows.value);
+    return end - base;
+  }
+
+  /** Scans lines by the rule. */
+  #scanFrom(buffer: Uint8Array, from: number, stop: number, mostRows: number): number {
+    let at = from;
     while (at < stop && this.rows < mostRows) {
       const start = at;
       at = skip(buffer, at);
@@ -79,7 +123,7 @@ export class JsonScanner implements RecordScanner<JsonShape> {
       }
       at += 1;
     }
-    return Math.min(at, length);
+    return at;
   }
 
   #value(buffer: Uint8Array, at: number, shape: JsonShape, depth: number): number {
@@ -162,6 +206,70 @@ export class JsonScanner implements RecordScanner<JsonShape> {
   }
 }
 
+const NULLS = 4;
+/** The kernel looks through the fields of an object one after the other. */
+const MOST_FIELDS = 500;
+
+/** A shape as the kernel wants it: a place for the shape of records, fields and elements each. */
+class KernelPlaces {
+  readonly #kernel: ScanKernel;
+  readonly #bytes: Uint8Array;
+  readonly #shapes: JsonShape[] = [];
+  readonly #places: number[] = [];
+  #end = FIRST_PLACE;
+
+  constructor(kernel: ScanKernel) {
+    this.#kernel = kernel;
+    this.#bytes = kernel.bytes;
+  }
+
+  /** The address of the shape's place; 0 where it has too many fields or there is no room for all of it. */
+  write(shape: JsonShape): number {
+    if (shape.fields.length > MOST_FIELDS) return 0;
+    const place = this.#take(PLACE_BYTES + shape.fields.length * FIELD_BYTES);
+    if (place === 0) return 0;
+    const words = this.#kernel.words;
+    this.#kernel.writeFacts(place, shape);
+    if (shape.nulls) words[place / 4 + 3] = (words[place / 4 + 3] as number) | NULLS;
+    words[place / 4 + 4] = place + PLACE_BYTES;
+    words[place / 4 + 5] = shape.fields.length;
+    words[place / 4 + 6] = 0;
+    this.#shapes.push(shape);
+    this.#places.push(place);
+    for (const [index, field] of shape.fields.entries()) {
+      const name = this.#take(field.bytes.length + 1);
+      const inner = this.write(field.shape);
+      if (name === 0 || inner === 0) return 0;
+      this.#bytes.set(field.bytes, name);
+      this.#bytes[name + field.bytes.length] = QUOTE;
+      words.set([name, field.bytes.length + 1, inner, 0, 0, 0], (place + PLACE_BYTES + index * FIELD_BYTES) / 4);
+    }
+    if (shape.elements !== null) {
+      const elements = this.write(shape.elements);
+      if (elements === 0) return 0;
+      words[place / 4 + 6] = elements;
+    }
+    return place;
+  }
+
+  /** Takes over what the kernel has found. */
+  read(): void {
+    for (const [index, shape] of this.#shapes.entries()) {
+      const flags = this.#kernel.readFacts(this.#places[index] as number, shape);
+      if ((flags & NULLS) !== 0) shape.nulls = true;
+    }
+  }
+
+  #take(bytes: number): number {
+    const start = this.#end;
+    // The kernel reads names in steps of 8 bytes.
+    const end = start + Math.ceil(bytes / 8) * 8 + 8;
+    if (end > PLACES_END) return 0;
+    this.#end = end;
+    return start;
+  }
+}
+
 function skip(buffer: Uint8Array, start: number): number {
   let at = start;
   while (SPACE[buffer[at] as number] === 1) at += 1;
@@ -175,15 +283,33 @@ function isAt(buffer: Uint8Array, start: number, name: Uint8Array): boolean {
   return true;
 }
 
+/** Fields by their names, of objects that have so many that looking through them takes too long. */
+const indexes = new WeakMap<JsonField[], Map<string, number>>();
+const MANY_FIELDS = 64;
+
 /** The field with this key, made where it is new. */
 function findField(fields: JsonField[], key: Uint8Array): number {
-  const same = fields.findIndex((field) => Buffer.compare(field.bytes, key) === 0);
-  if (same >= 0) return same;
-  const name = JSON.parse(`"${Buffer.from(key).toString('utf8')}"`) as string;
+  if (fields.length < MANY_FIELDS) {
+    const same = fields.findIndex((field) => Buffer.compare(field.bytes, key) === 0);
+    if (same >= 0) return same;
+  }
   // The same key may be written in two ways: "a" and "\u0061".
-  const found = fields.findIndex((field) => field.name === name);
+  const name = JSON.parse(`"${Buffer.from(key).toString('utf8')}"`) as string;
+  const index = indexOf(fields);
+  const found = index?.get(name) ?? (index === null ? fields.findIndex((field) => field.name === name) : -1);
   if (found >= 0) return found;
+  index?.set(name, fields.length);
   return fields.push({ name, bytes: key.slice(), shape: newShape(), seen: 0 }) - 1;
+}
+
+function indexOf(fields: JsonField[]): Map<string, number> | null {
+  if (fields.length < MANY_FIELDS) return null;
+  let index = indexes.get(fields);
+  if (index?.size !== fields.length) {
+    index = new Map(fields.map((field, position) => [field.name, position]));
+    indexes.set(fields, index);
+  }
+  return index;
 }
 
 function addJsonText(buffer: Uint8Array, start: number, end: number, shape: JsonShape): void {

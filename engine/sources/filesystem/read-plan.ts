@@ -20,6 +20,8 @@ export interface PlanContext {
   signal: AbortSignal;
   /** Rows that are enough (`--sample`, previews); Infinity for all. */
   mostRows: number;
+  /** Told the bytes of files looked at so far. */
+  scanned(bytes: number): void;
   warn(warning: ReadWarning): void;
   log(level: 'DEBUG' | 'INFO', message: string): void;
 }

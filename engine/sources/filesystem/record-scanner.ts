@@ -5,6 +5,8 @@ export interface RecordScanner<Facts> {
   rows: number;
   /** Bytes of the longest record. */
   longestRecord: number;
+  /** A buffer that the scanner is quickest in; it may be scanned in any other. */
+  allocate(bytes: number): Uint8Array;
   /**
    * Scans whole records from byte 0 of the buffer and gives back where it stopped: at the start of a record that is not complete yet,
    * that begins at or behind `until`, or that would be more than `mostRows`. Throws {@link ScanFailure}.

@@ -93,7 +93,7 @@ export async function scanBytes(
   const begin = range.start === 0 ? file.mark : range.start;
   const bytes = await openBytes(file.path, file.compression, file.compression === 'none' ? begin : 0);
   // Thousands of small files must not cost a large buffer each; it grows where a record needs it.
-  let buffer = new Uint8Array(
+  let buffer = scanner.allocate(
     Math.min(CHUNK, Math.max(SMALL, file.compression === 'none' ? file.bytes + 1 : 8 * file.bytes)) + 1,
   );
   let base = file.compression === 'none' ? begin : 0;

@@ -3,6 +3,7 @@ import { type CsvDialect, type CsvFacts, CsvScanner } from './csv-scan.ts';
 import { JsonScanner, type JsonShape } from './json-scan.ts';
 import { type RecordScanner, ScanFailure, type ScanFailureReason } from './record-scanner.ts';
 import { scanBytes } from './scan-bytes.ts';
+import { type ScanKernel, withKernel } from './scan-kernel.ts';
 import type { TextFile } from './text-file.ts';
 
 /** What a scanner has to know. */
@@ -32,12 +33,26 @@ export interface RangeResult {
 }
 
 /** Scans the records of a range. A record that cannot be read is a result: in a range that began inside a quoted cell it means nothing. */
-export async function scanRange(task: ScanTask, signal: AbortSignal | null): Promise<RangeResult> {
+export async function scanRange(
+  task: ScanTask,
+  signal: AbortSignal | null,
+  progress: (bytes: number) => void = () => {},
+): Promise<RangeResult> {
+  return withKernel((kernel) => scanWith(kernel, task, signal, progress));
+}
+
+/** As {@link scanRange}; without a kernel by the rule alone. */
+export async function scanWith(
+  kernel: ScanKernel | null,
+  task: ScanTask,
+  signal: AbortSignal | null,
+  progress: (bytes: number) => void = () => {},
+): Promise<RangeResult> {
   const { kind } = task;
   const scanner: RecordScanner<CsvFacts | JsonShape> =
     kind.kind === 'csv'
-      ? new CsvScanner(kind.dialect, kind.width, kind.dialect.header && task.start === 0)
-      : new JsonScanner();
+      ? new CsvScanner(kind.dialect, kind.width, kind.dialect.header && task.start === 0, kernel)
+      : new JsonScanner(kernel);
   const begin = task.start === 0 || task.exact ? task.start : await behindLineEnd(task.file.path, task.start);
   const result: RangeResult = { rows: 0, longest: 0, begin, end: begin, facts: scanner.facts, failure: null };
   if (begin >= task.until) return result;
@@ -47,6 +62,7 @@ export async function scanRange(task: ScanTask, signal: AbortSignal | null): Pro
       scanner,
       { start: begin, until: task.until, mostRows: task.mostRows },
       signal,
+      progress,
     );
   } catch (error) {
     if (!(error instanceof ScanFailure)) throw error;

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ScanTask, scanRange } from './scan-range.ts';
 
-/** What a scanning worker is started with. */
+/** What a scanning worker is started with: it tells the worker that it is one. */
 export interface ScanWorkerData {
-  ingestScan: ScanTask;
+  ingestScan: true;
 }
 
 /** One range, one answer. */
@@ -11,5 +11,6 @@ export async function answer(port: { postMessage(result: unknown): void }, task:
   port.postMessage(await scanRange(task, null));
 }
 
+const port = parentPort;
 const own = workerData as ScanWorkerData | null;
-if (parentPort !== null && own?.ingestScan !== undefined) await answer(parentPort, own.ingestScan);
+if (port !== null && own?.ingestScan === true) port.on('message', (task: ScanTask) => void answer(port, task));
