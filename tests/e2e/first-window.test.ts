@@ -15,7 +15,7 @@ let page: Page;
 const problems: string[] = [];
 
 beforeAll(async () => {
-  buildApp();
+  await buildApp();
   app = await launchApp();
   app.context().on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
