@@ -179,7 +179,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     .summary('first pages or rows of a job; leaves no trace')
     .argument('<job>', 'table or source.table')
     .option('--pages <n>', 'pages of an API to ask for', parseWhole(1, 100), 2)
-    .option('--rows <n>', 'rows to show', parseWhole(1, 10_000), 10)
+    .option('--rows <n>', "rows to show; of an API's page each", parseWhole(1, 10_000), 10)
+    .option('--record <file>', "keep an API's requests and responses in a file, without secrets")
+    .option('--replay <file>', 'answer from such a file instead of the network')
     .action(
       act(async (context, [job]: [string], options) =>
         (await import('./commands/preview.ts')).preview(context, job, options as never),

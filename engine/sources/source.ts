@@ -194,15 +194,30 @@ export interface RecordedResponse {
 
 /** Implemented by `engine/recording`. */
 export interface PreviewRecorder {
-  /** `hide` removes the secrets that the source knows from a text. */
-  add(request: RecordedRequest, response: RecordedResponse, hide: (text: string) => string): void;
+  add(request: RecordedRequest, response: RecordedResponse, secrets: KnownSecrets): void;
+  /** A request that had no answer that could be used: a 404 that ends a pagination, say. */
+  addFailure(request: RecordedRequest, failure: RecordedFailure, secrets: KnownSecrets): void;
+}
+
+/** What a source knows of secrets, those learned on the way too. */
+export interface KnownSecrets {
+  /** The text without any of them. */
+  hide(text: string): string;
+  /** True for the name of a header, parameter or key whose value is one. */
+  isSecretName(name: string): boolean;
+}
+
+export interface RecordedFailure {
+  code: string;
+  message: string;
+  hint?: string;
 }
 
 /** Implemented by `engine/recording`. */
 export interface PreviewReplay {
   /** Where the recorded API was; takes the place of the connection's `base_url`. */
   baseUrl: string;
-  /** @throws IngestError RECORDING_MISSES_REQUEST */
+  /** @throws IngestError what was recorded in place of an answer; RECORDING_MISSES_REQUEST */
   answer(request: RecordedRequest): RecordedResponse;
 }
 

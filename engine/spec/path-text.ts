@@ -23,10 +23,10 @@ export function absolutePathText(steps: readonly PathStep[]): string {
   return text.startsWith('$') ? text : `$.${text}`;
 }
 
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\b': 'b', '\t': 't', '\n': 'n', '\f': 'f', '\r': 'r' };
+
 function quoted(key: string): string {
-  const escaped = key.replace(/[\\'\p{Cc}]/gu, (char) =>
-    char === '\\' || char === "'" ? `\\${char}` : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const escaped = key.replace(/[\\'\b\t\n\f\r]/g, (char) => `\\${SHORT_ESCAPES[char] ?? char}`);
   return `'${escaped}'`;
 }
 

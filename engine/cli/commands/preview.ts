@@ -3,8 +3,10 @@ import path from 'node:path';
 import { openSource } from '../../connectors.ts';
 import { IngestError } from '../../errors.ts';
 import { readRequest } from '../../pipeline/read-request.ts';
-import { bytesText } from '../../runs/event-text.ts';
-import type { Preview, ReadContext } from '../../sources/source.ts';
+import { Recorder, readRecording, writeRecording } from '../../recording/recording.ts';
+import { createReplay } from '../../recording/replay.ts';
+import { bytesText, secondsText } from '../../runs/event-text.ts';
+import type { Detection, Preview, PreviewRequest, ReadContext } from '../../sources/source.ts';
 import { connectionOf } from '../../spec/connection.ts';
 import { type Job, jobName } from '../../spec/job.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
@@ -20,6 +22,10 @@ import { renderTable } from '../table.ts';
 export interface PreviewOptions {
   pages: number;
   rows: number;
+  /** File for the recording. */
+  record?: string;
+  /** A recording that answers instead of the API. */
+  replay?: string;
 }
 
 /** `ingest preview`: the first pages or rows as a first run would read them. State is neither read nor written. */
@@ -35,6 +41,13 @@ export async function preview(context: CommandContext, selector: string, options
         hint: 'ingest validate says what is wrong with it.',
       });
     }
+    const isApi = connection.type === 'api';
+    for (const option of ['record', 'replay'] as const) {
+      if (options[option] === undefined || isApi) continue;
+      throw new IngestError('PREVIEW_OPTION', `--${option} is for APIs; ${jobName(job)} reads ${connection.type}.`);
+    }
+    const recorder = options.record === undefined ? null : new Recorder();
+    const replay = options.replay === undefined ? null : createReplay(await readRecording(options.replay));
     const source = await openSource(connection, { projectDirectory: opened.directory });
     try {
       const shown = await withScratch(async ({ workspace, folder }) => {
@@ -53,12 +66,25 @@ export async function preview(context: CommandContext, selector: string, options
         return source.preview(
           readRequest(job, null, { types: typesFor(opened.project), sampleRows: null }),
           readContext,
-          options,
+          {
+            pages: options.pages,
+            rows: options.rows,
+            ...(recorder === null ? {} : { recorder }),
+            ...(replay === null ? {} : { replay }),
+          },
         );
       });
       if (globals.json) terminal.printJson(opened.redactor.data(shown));
-      else printPreview(context, job, shown, options);
-      return EXIT.ok;
+      else printPreview(context, job, opened.redactor.data(shown));
+      if (recorder !== null && options.record !== undefined) {
+        const baseUrl = connection.type === 'api' ? connection.base_url : '';
+        const recording = recorder.recording({ job: jobName(job), baseUrl, now: new Date() });
+        await writeRecording(options.record, opened.redactor.data(recording));
+        terminal.tell(
+          `Recorded ${plural(recording.exchanges.length, 'request')} in ${options.record}, without secrets.`,
+        );
+      }
+      return shown.failure === undefined ? EXIT.ok : EXIT.failed;
     } finally {
       await source.close();
     }
@@ -72,52 +98,90 @@ function typesFor({ destinations, destination }: Project): TypePolicy {
   return destination !== null && destinations[destination]?.type === 'filesystem' ? 'portable' : 'native';
 }
 
-function printPreview({ terminal }: CommandContext, job: Job, shown: Preview, options: PreviewOptions): void {
+function printPreview({ terminal }: CommandContext, job: Job, shown: Preview): void {
   const table = { width: terminal.printColumns, style: terminal.style.bind(terminal) };
-  let left = options.rows;
+  const dim = (text: string) => terminal.style('dim', text);
+  if (shown.replayed === true) terminal.print(dim('Replayed from a recording; nothing was sent.\n'));
   shown.pages.forEach((page, index) => {
-    const title = page.request;
-    const request = 'url' in title ? `${title.method} ${title.url}` : 'file' in title ? title.file : title.statement;
-    terminal.print(terminal.style('bold', `${index + 1}. ${request}`));
-    if ('url' in title && title.body !== null && title.body !== undefined)
-      terminal.print(`   ${JSON.stringify(title.body)}`);
+    terminal.print(terminal.style('bold', `${index + 1}. ${requestText(page.request)}`));
+    if ('url' in page.request && page.request.body !== null && page.request.body !== undefined)
+      terminal.print(`   ${JSON.stringify(page.request.body)}`);
+    const count = page.record_count ?? page.records.length;
     if (page.response !== undefined) {
       const { status, duration_ms, bytes } = page.response;
       terminal.print(
-        terminal.style(
-          'dim',
-          `   ${status} · ${Math.round(duration_ms)} ms · ${bytesText(bytes)} · ${plural(page.records.length, 'record')}`,
-        ),
+        dim(`   ${status} · ${Math.round(duration_ms)} ms · ${bytesText(bytes)} · ${plural(count, 'record')}`),
       );
     }
-    const records = page.records.slice(0, left);
-    left -= records.length;
-    if (records.length > 0) terminal.print(`${recordsTable(records, table)}`);
-    if (records.length < page.records.length)
-      terminal.print(
-        terminal.style(
-          'dim',
-          `   … ${plural(page.records.length - records.length, 'more record')} (--rows shows more)`,
-        ),
-      );
+    if (page.records.length > 0) terminal.print(`${recordsTable(page.records, table)}`);
+    if (page.records.length < count)
+      terminal.print(dim(`   … ${plural(count - page.records.length, 'more record')} (--rows shows more)`));
     terminal.print();
   });
-  terminal.print(terminal.style('bold', `Columns of ${jobName(job)}`));
-  terminal.print(
-    renderTable(
-      [{ header: 'name' }, { header: 'in the source' }, { header: 'lands as' }, { header: 'null' }],
-      shown.schema.map(({ name, source_type, type, nullable }) => [name, source_type, type, nullable ? 'yes' : 'no']),
-      table,
-    ),
-  );
-  terminal.print(`\nThe read ended: ${shown.stop.detail} [${shown.stop.reason}]`);
-  for (const [key, value] of Object.entries(shown.detected))
-    terminal.print(`Detected ${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  if (shown.schema.length > 0) {
+    terminal.print(terminal.style('bold', `Columns of ${jobName(job)}`));
+    terminal.print(
+      renderTable(
+        [{ header: 'name' }, { header: 'in the source' }, { header: 'lands as' }, { header: 'null' }],
+        shown.schema.map(({ name, source_type, type, nullable }) => [name, source_type, type, nullable ? 'yes' : 'no']),
+        table,
+      ),
+    );
+  }
+  if (shown.failure === undefined) terminal.print(`\nThe read ended: ${shown.stop.detail} [${shown.stop.reason}]`);
+  const next = shown.pages.at(-1)?.next;
+  if (next !== undefined && 'request' in next) terminal.print(`A run asks next: ${requestText(next.request)}`);
+  if (shown.estimate !== undefined) {
+    const { records, seconds, detail } = shown.estimate;
+    const all = records === null ? '' : ` for ${plural(records, 'record')}`;
+    terminal.print(`The whole read takes about ${secondsText(seconds)}${all}: ${detail}.`);
+  }
+  printDetected(terminal, shown.detected, table);
   for (const warning of shown.warnings) {
     terminal.print(
       `${terminal.style('yellow', '▲')} ${warning.message}${warning.hint === undefined ? '' : ` ${warning.hint}`}`,
     );
   }
+  if (shown.failure !== undefined) {
+    const { code, message, hint } = shown.failure;
+    terminal.print(`${terminal.style('red', '✕')} ${message} [${code}]${hint === undefined ? '' : `\n  ${hint}`}`);
+  }
+}
+
+function requestText(request: PreviewRequest): string {
+  return 'url' in request ? `${request.method} ${request.url}` : 'file' in request ? request.file : request.statement;
+}
+
+/** Settings with their evidence as a table; other facts a line each. */
+function printDetected(
+  terminal: CommandContext['terminal'],
+  detected: Preview['detected'],
+  table: Parameters<typeof renderTable>[2],
+): void {
+  const settings: string[][] = [];
+  for (const [name, fact] of Object.entries(detected)) {
+    if (isDetection(fact))
+      settings.push([name, String(fact.value), fact.in_use ? 'in use' : fact.confidence, fact.evidence]);
+    else terminal.print(`${name.replaceAll('_', ' ')}: ${typeof fact === 'string' ? fact : JSON.stringify(fact)}`);
+  }
+  if (settings.length === 0) return;
+  terminal.print(terminal.style('bold', '\nDetected'));
+  terminal.print(
+    renderTable(
+      [
+        { header: 'setting' },
+        { header: 'value', maxWidth: 40 },
+        { header: 'sure' },
+        { header: 'because', maxWidth: 90 },
+      ],
+      settings,
+      table,
+    ),
+  );
+}
+
+function isDetection(fact: unknown): fact is Detection {
+  return typeof fact === 'object' && fact !== null && 'evidence' in fact && 'confidence' in fact;
 }
 
 /** Records as a table: a column a key, in the order of first sight; what is nested as JSON. Null is shown as such, apart from empty text. */

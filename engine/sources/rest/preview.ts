@@ -13,7 +13,7 @@ import { type Page, type PageClient, type PagePlan, readPages } from './pages.ts
 import type { Stop } from './paginators.ts';
 import { previewWarnings } from './preview-warnings.ts';
 import type { JsonRecord } from './records.ts';
-import type { Redactor } from './redact.ts';
+import { isSensitiveKey, type Redactor } from './redact.ts';
 import { type Digits, measure, recordSchema } from './schema.ts';
 import { moreHint, VerdictKeeper } from './verdict.ts';
 import { WatermarkReader } from './watermark.ts';
@@ -158,10 +158,21 @@ function listening({ client, limits, redactor }: PreviewParts, heard: (exchange:
   const { recorder, replay } = limits;
   return {
     async send(request, signal, onRetry) {
+      const secrets = { hide: (text: string) => redactor.text(text), isSecretName: isSensitiveKey };
       let response: ApiResponse;
-      if (replay === undefined) response = await client.send(request, signal, onRetry);
-      else response = { ...replay.answer(request), utf8: null };
-      recorder?.add(request, response, (text) => redactor.text(text));
+      try {
+        if (replay === undefined) response = await client.send(request, signal, onRetry);
+        else response = { ...replay.answer(request), utf8: null };
+      } catch (error) {
+        if (isIngestError(error) && error.code !== 'CANCELLED')
+          recorder?.addFailure(
+            request,
+            { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) },
+            secrets,
+          );
+        throw error;
+      }
+      recorder?.add(request, response, secrets);
       heard({ request, response });
       return response;
     },
