@@ -277,6 +277,7 @@ export const contract = {
       input: z.strictObject({
         directory,
         env: name.nullable(),
+        section: z.enum(['sources', 'destinations']).default('sources'),
         connection: draftConnection,
         previous_name: name.nullable(),
       }),

@@ -1,0 +1,28 @@
+import type { ReactNode } from 'react';
+import { STATUSES, type Status, StatusIcon } from '../../ui/status-icon.tsx';
+import classes from './notice.module.css';
+
+/** A message of the region that it stands in. */
+export function Notice({
+  status,
+  title,
+  children,
+  actions,
+}: {
+  status: Status;
+  title: ReactNode;
+  children?: ReactNode;
+  actions?: ReactNode;
+}) {
+  const { tone } = STATUSES[status];
+  return (
+    <div className={classes.notice} data-tone={tone} role={tone === 'err' ? 'alert' : 'status'}>
+      <StatusIcon status={status} size={16} />
+      <div className={classes.body}>
+        <span className="medium">{title}</span>
+        {children ? <span className={classes.text}>{children}</span> : null}
+      </div>
+      {actions ? <div className={classes.actions}>{actions}</div> : null}
+    </div>
+  );
+}
