@@ -133,9 +133,9 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
       if (typeof id === 'string') running.get(keyOf(id, client))?.controller.abort();
     },
     async closeClient(client) {
-      // First of all: a page that was loaded anew goes by the same name and may open its project while old calls end.
-      await projects.closeClient(client);
-      await abort([...running.values()].filter((call) => call.client === client));
+      // Both begin at once: a page that was loaded anew goes by the same name, and its calls and projects may come while the old ones end.
+      const old = [...running.values()].filter((call) => call.client === client);
+      await Promise.all([projects.closeClient(client), abort(old)]);
     },
     async close() {
       closing.abort();

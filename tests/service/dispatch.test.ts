@@ -81,3 +81,28 @@ test('a closed service says so', async () => {
   await studio[Symbol.asyncDispose]();
   expect(await studio.failure('app.about', undefined)).toMatchObject({ code: 'ENGINE_CLOSING' });
 });
+
+test('a window that is gone takes its own calls along, and none that come later under its name', async () => {
+  await using studio = await startService();
+  const { service } = studio;
+  const slow = {
+    directory: studio.folder,
+    env: null,
+    connection: {
+      name: 'x',
+      type: 'postgresql',
+      values: { host: '10.255.255.1', database: 'd', username: 'u' },
+      secrets: {},
+    },
+    previous_name: null,
+  };
+  const old = service.dispatch('1', 'connection.test', slow, 'page');
+  const other = service.dispatch('2', 'connection.test', slow, 'other');
+  const closed = service.closeClient('page');
+  const later = await service.dispatch('3', 'project.recent', undefined, 'page');
+  expect(later.ok).toBe(true);
+  await closed;
+  expect(await old).toMatchObject({ ok: false, error: { code: 'CANCELLED' } });
+  service.cancel('2', 'other');
+  expect(await other).toMatchObject({ ok: false, error: { code: 'CANCELLED' } });
+});

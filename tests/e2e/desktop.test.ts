@@ -1,0 +1,276 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ElectronApplication, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Bridge, CallName, Input, Output, WireReply } from '../../engine/contract.ts';
+import { buildApp, launchApp } from '../helpers/electron-app.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+
+declare global {
+  interface Window {
+    readonly ingestStudio: Bridge;
+    heard: { name: string; data: unknown }[];
+    menu: string[];
+  }
+}
+
+const SAMPLE = path.resolve(import.meta.dirname, '../../resources/sample');
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let app: ElectronApplication;
+let page: Page;
+
+beforeAll(async () => {
+  await buildApp();
+  folder = await temporaryFolder();
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+beforeEach(async () => {
+  const home = path.join(folder.path, 'home');
+  await mkdir(home, { recursive: true });
+  app = await launchApp({
+    HOME: home,
+    XDG_CONFIG_HOME: path.join(home, '.config'),
+    INGEST_STUDIO_USER_DATA: path.join(home, 'data'),
+  });
+  page = await app.firstWindow();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.evaluate(() => {
+    window.heard = [];
+    window.menu = [];
+    window.ingestStudio.on((name, data) => window.heard.push({ name, data }));
+    window.ingestStudio.onMenu((action) => window.menu.push(action));
+  });
+});
+afterEach(async () => {
+  // Whatever a test left unsaved.
+  await page.evaluate(() => window.ingestStudio.setUnsaved(false)).catch(() => undefined);
+  await app.close();
+});
+
+let last = 0;
+async function reply(name: string, input?: unknown): Promise<WireReply> {
+  last += 1;
+  return page.evaluate(([id, call, value]) => window.ingestStudio.call(id as string, call as string, value), [
+    `call-${last}`,
+    name,
+    input,
+  ] as const);
+}
+async function call<Name extends CallName>(name: Name, input: Input<Name>): Promise<Output<Name>> {
+  const answer = await reply(name, input);
+  if (!answer.ok) throw new Error(`${answer.error.code}: ${answer.error.message}`);
+  return answer.value as Output<Name>;
+}
+
+const enginePid = () =>
+  app.evaluate(({ utilityProcess }) => (utilityProcess as unknown as { pids(): number[] }).pids()[0]!);
+
+async function project(name: string): Promise<string> {
+  const directory = path.join(folder.path, name);
+  await mkdir(directory, { recursive: true });
+  await cp(SAMPLE, directory, { recursive: true, filter: (file) => !file.endsWith('.ts') });
+  return directory;
+}
+
+test('the window reaches the engine, which is another process than the main one', async () => {
+  expect(await call('app.about', undefined)).toMatchObject({ host: 'desktop', version: expect.stringMatching(/^\d/) });
+  const document = await call('project.open_sample', undefined);
+  expect(document.directory).toBe(path.join(folder.path, 'home/Documents/Ingest Studio sample'));
+  expect(document.sheets.SourceConfig?.rows.length).toBeGreaterThan(3);
+  const main = await app.evaluate(() => process.pid);
+  expect(await enginePid()).not.toBe(main);
+});
+
+test('the main process never loads DuckDB', async () => {
+  const bundle = await readFile(path.resolve(import.meta.dirname, '../../out/main/index.js'), 'utf8');
+  expect(bundle).not.toMatch(/duckdb|exceljs/i);
+  await call('project.open_sample', undefined);
+  const loaded = await app.evaluate(() => process.report.getReport() as unknown as { sharedObjects: string[] });
+  expect(loaded.sharedObjects.filter((file) => /duckdb/i.test(file))).toEqual([]);
+});
+
+test('nonsense from the page is refused, and the engine goes on', async () => {
+  const nonsense: [string, unknown][] = [
+    ['nonsense', undefined],
+    ['__proto__', {}],
+    ['project.open', undefined],
+    ['project.open', { directory: 7 }],
+    ['project.save', { directory: 'x', edits: 'all' }],
+    ['run.start', []],
+    ['settings.set', { max_workers: -1, nonsense: true }],
+  ];
+  for (const [name, input] of nonsense) {
+    const code = expect.stringMatching(/^CALL_(UNKNOWN|INPUT_INVALID)$/);
+    expect(await reply(name, input), name).toMatchObject({ ok: false, error: { code } });
+  }
+  const odd = await page.evaluate(async () => {
+    const { call } = window.ingestStudio as unknown as { call(...args: unknown[]): Promise<{ ok: boolean }> };
+    return Promise.all([call(), call(1, 2, 3), call(null, {}, []), call('same', 'app.about'), call({}, 'app.about')]);
+  });
+  expect(odd.map(({ ok }) => ok)).toEqual([false, false, false, true, false]);
+  await page.evaluate(() => {
+    const bridge = window.ingestStudio as unknown as Record<string, (...args: unknown[]) => unknown>;
+    for (const name of ['cancel', 'showFolder', 'setUnsaved']) bridge[name]!({ x: [1] }, null, 7);
+  });
+  expect(await call('app.about', undefined)).toMatchObject({ host: 'desktop' });
+});
+
+test('an engine that is killed in the middle of a call is started again, and that is said', async () => {
+  const directory = await project('killed');
+  await call('project.open', { directory, env: null });
+  // An address that never answers keeps the call waiting.
+  const connection = {
+    name: 'slow',
+    type: 'postgresql',
+    values: { host: '10.255.255.1', database: 'd', username: 'u', connect_timeout: 60 },
+    secrets: {},
+  };
+  const waiting = reply('connection.test', { directory, env: null, connection, previous_name: null });
+  const first = await enginePid();
+  process.kill(first, 'SIGKILL');
+  expect(await waiting).toMatchObject({
+    ok: false,
+    error: {
+      code: 'ENGINE_STOPPED',
+      message: expect.stringContaining('stopped unexpectedly'),
+      hint: expect.any(String),
+    },
+  });
+  await expect
+    .poll(() => page.evaluate(() => window.heard.map(({ name }) => name)), { timeout: 10_000 })
+    .toContain('engine.restarted');
+  expect(await call('project.open', { directory, env: null })).toMatchObject({ directory });
+  expect(await enginePid()).not.toBe(first);
+});
+
+test('calls that are made while the engine is down wait for it', async () => {
+  process.kill(await enginePid(), 'SIGKILL');
+  expect(await call('app.about', undefined).catch(() => call('app.about', undefined))).toMatchObject({
+    host: 'desktop',
+  });
+});
+
+test('events reach the window: a file that changes outside', async () => {
+  const directory = await project('watched');
+  await call('project.open', { directory, env: null });
+  await writeFile(path.join(directory, '.dlt/config.toml'), '# changed\n');
+  await expect
+    .poll(() => page.evaluate(() => window.heard.map(({ name }) => name)), { timeout: 10_000 })
+    .toContain('project.changed_on_disk');
+});
+
+test('a page that is loaded anew finds its project again, with what it had not saved', async () => {
+  const directory = await project('reloaded');
+  const { fingerprint } = await call('project.open', { directory, env: null });
+  const edits = [{ kind: 'set' as const, sheet: 'SourceConfig', row: 2, column: 0, text: 'unsaved' }];
+  await call('project.keep_recovery', { directory, fingerprint, edits });
+  await page.reload();
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  expect((await call('project.open', { directory, env: null })).recovery).toMatchObject({ fits: true, edits });
+});
+
+test('the menu’s commands are heard in the window', async () => {
+  await app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('project.save')!.click());
+  await expect.poll(() => page.evaluate(() => window.menu)).toEqual(['project.save']);
+});
+
+test('dialogs are the system’s; a title that is no text does no harm', async () => {
+  await app.evaluate(({ dialog }) => {
+    const asked: unknown[] = [];
+    Object.assign(globalThis, { asked });
+    dialog.showOpenDialog = async (...args: unknown[]) => {
+      asked.push(args.at(-1));
+      return { canceled: false, filePaths: ['/data/in'] };
+    };
+    dialog.showSaveDialog = async (...args: unknown[]) => {
+      asked.push(args.at(-1));
+      return { canceled: true, filePath: '' };
+    };
+  });
+  const picked = await page.evaluate(async () => [
+    await window.ingestStudio.pickFolder('Open'),
+    await window.ingestStudio.pickFile('Open', ['xlsx', '../x', 7 as never]),
+    await window.ingestStudio.pickFolder({} as never),
+    await window.ingestStudio.pickSaveFile('Save', '../../etc/passwd'),
+  ]);
+  expect(picked).toEqual(['/data/in', '/data/in', '/data/in', null]);
+  expect(await app.evaluate(() => (globalThis as unknown as { asked: unknown }).asked)).toEqual([
+    { title: 'Open', properties: ['openDirectory', 'createDirectory'] },
+    { title: 'Open', properties: ['openFile'], filters: [{ name: '*.xlsx', extensions: ['xlsx'] }] },
+    { title: '', properties: ['openDirectory', 'createDirectory'] },
+    { title: 'Save', defaultPath: 'passwd' },
+  ]);
+});
+
+test('a folder is shown, a program never started', async () => {
+  await app.evaluate(({ shell }) => {
+    const shown: string[] = [];
+    Object.assign(globalThis, { shown });
+    shell.showItemInFolder = (file: string) => void shown.push(file);
+  });
+  const directory = await project('shown');
+  await page.evaluate((given) => {
+    for (const one of ['relative', `${given}/ingestion_config.xlsx`, '/nowhere', '', given])
+      window.ingestStudio.showFolder(one);
+  }, directory);
+  await expect
+    .poll(() => app.evaluate(() => (globalThis as unknown as { shown: string[] }).shown))
+    .toEqual([directory]);
+});
+
+test('a window with unsaved edits asks before it closes: cancel keeps it, save is asked of the page', async () => {
+  await app.evaluate(({ dialog }) => {
+    const answers = [2, 0];
+    Object.assign(globalThis, { answers });
+    dialog.showMessageBox = async () => ({ response: answers.shift() ?? 2, checkboxChecked: false });
+  });
+  await page.evaluate(() => window.ingestStudio.setUnsaved(true));
+  const windows = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
+  const close = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.close());
+  await expect
+    .poll(async () => {
+      await close();
+      return app.evaluate(() => (globalThis as unknown as { answers: number[] }).answers.length);
+    })
+    .toBeLessThan(2);
+  expect(await windows()).toBe(1);
+  await expect
+    .poll(async () => {
+      await close();
+      return page.evaluate(() => window.menu);
+    })
+    .toContain('project.save_and_close');
+  expect(await windows()).toBe(1);
+  const closed = page.waitForEvent('close');
+  await page.evaluate(() => window.ingestStudio.closeWindow());
+  await closed;
+});
+
+test('the window opens where it was closed, unless no screen shows that place any more', async () => {
+  const file = path.join(folder.path, 'home/.config/ingest-studio/window-state.json');
+  await app.close();
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
+    version: 1,
+    width: 1280,
+    height: 820,
+    maximized: false,
+  });
+  const bounds = () => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.getNormalBounds());
+  const reopen = async (state: object) => {
+    await app.close();
+    await writeFile(file, JSON.stringify(state));
+    app = await launchApp({
+      HOME: path.join(folder.path, 'home'),
+      XDG_CONFIG_HOME: path.join(folder.path, 'home/.config'),
+      INGEST_STUDIO_USER_DATA: path.join(folder.path, 'home/data'),
+    });
+    page = await app.firstWindow();
+    return bounds();
+  };
+  const state = { version: 1, x: 40, y: 30, width: 900, height: 700, maximized: false };
+  expect(await reopen(state)).toEqual({ x: 40, y: 30, width: 900, height: 700 });
+  expect(await reopen({ ...state, x: 5000 })).toMatchObject({ width: 1280, height: 820 });
+  expect(await reopen({ ...state, version: 2 })).toMatchObject({ width: 1280 });
+});
