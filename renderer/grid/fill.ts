@@ -33,7 +33,7 @@ function series(source: readonly string[]): ((place: number) => string) | null {
   const numbers = terms(source, decimalTerm(source));
   if (numbers !== null) return source.length === 1 ? null : stepped(numbers);
   const dates = terms(source, dateTerm);
-  if (dates !== null) return stepped(dates) ?? monthly(source);
+  if (dates !== null) return monthly(source) ?? stepped(dates);
   const counted = terms(source, countedTerm);
   return counted === null ? null : stepped(counted);
 }
@@ -90,13 +90,14 @@ function isoDay(time: number): string {
 
 /** Dates of one day of the month, a constant number of months apart; a short month gives its last day. */
 function monthly(source: readonly string[]): ((place: number) => string) | null {
+  if (source.length < 2) return null;
   const parts = source.map((text) => text.trim().split(/-|(?=[T ])/) as [string, string, string, string?]);
-  const [first, second] = parts as [(typeof parts)[number], (typeof parts)[number]];
+  const first = parts[0] as (typeof parts)[number];
   const day = first[2];
   const months = parts.map(([year, month]) => Number(year) * 12 + Number(month) - 1);
   const step = (months[1] as number) - (months[0] as number);
   const even = months.every((month, index) => month === (months[0] as number) + index * step);
-  if (second[2] !== day || parts.some((part) => part[2] !== day) || !even) return null;
+  if (step === 0 || parts.some((part) => part[2] !== day) || !even) return null;
   return (place) => {
     const month = (months[0] as number) + place * step;
     const last = new Date(Date.UTC(0, 0, 1));

@@ -28,6 +28,9 @@ export interface GridPages extends AsyncDisposable {
 /** Builds tests/grid/page as the application's page is built, serves it on 127.0.0.1 and opens it in the installed Chromium. */
 export async function serveGridPage(): Promise<GridPages> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'grid-page-'));
+  // A test runner's NODE_ENV would build React for development.
+  const { NODE_ENV } = process.env;
+  process.env['NODE_ENV'] = 'production';
   await build({
     configFile: false,
     logLevel: 'error',
@@ -35,6 +38,8 @@ export async function serveGridPage(): Promise<GridPages> {
     plugins: [react()],
     build: { outDir: folder, emptyOutDir: true },
   });
+  if (NODE_ENV === undefined) delete process.env['NODE_ENV'];
+  else process.env['NODE_ENV'] = NODE_ENV;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const file = path.join(folder, path.normalize(pathname === '/' ? '/index.html' : pathname));
@@ -54,6 +59,7 @@ export async function serveGridPage(): Promise<GridPages> {
     open: async (query = '', { width = 1100, height = 700 } = {}) => {
       const context = await browser.newContext({ viewport: { width, height } });
       await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+      context.setDefaultTimeout(5000);
       const page = await context.newPage();
       const problems: string[] = [];
       page.on('console', (message) => {
