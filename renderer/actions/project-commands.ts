@@ -361,6 +361,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
         const [about, own] = await Promise.all([call('app.about'), call('settings.get')]);
         settings.setState({ about, settings: own });
         window.setState({ engine: 'ready' });
+        if (about.openAtStart !== null && project.getState().document === null) void open(about.openAtStart);
       } catch (error) {
         window.setState({ engine: 'lost' });
         fail('The engine does not answer', error);
