@@ -7,12 +7,15 @@ import { IngestError } from './errors.ts';
 import type { Source } from './sources/source.ts';
 import type { Connection } from './spec/connection.ts';
 import type { DestinationConfig } from './spec/destination.ts';
+import type { Job } from './spec/job.ts';
 
 /** The one file that knows which kind is made by which factory. Drivers are loaded when a kind is asked for, not before. */
 
 export interface SourceContext {
   /** Relative paths of connections start here. */
   projectDirectory: string;
+  /** The project's jobs: an API's child resources find their parents among them. Not needed to test or discover. */
+  jobs?: readonly Job[];
 }
 
 /**
@@ -31,10 +34,14 @@ export async function openSource(connection: Connection, context: SourceContext)
     }
     case 'api': {
       const { createRestSource } = await import('./sources/rest/rest-source.ts');
-      if (!connection.base_url.startsWith('sample:')) return createRestSource(connection);
+      const dependencies = {
+        jobs: context.jobs ?? [],
+        resolvePath: (file: string) => path.resolve(context.projectDirectory, file),
+      };
+      if (!connection.base_url.startsWith('sample:')) return createRestSource(connection, dependencies);
       const { startSampleApi } = await import('./sample-api/sample-api.ts');
       const api = await startSampleApi();
-      const source = createRestSource({ ...connection, base_url: api.url });
+      const source = createRestSource({ ...connection, base_url: api.url }, dependencies);
       const close = source.close.bind(source);
       source.close = async () => {
         await close();

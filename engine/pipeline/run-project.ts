@@ -192,7 +192,10 @@ class SharedSources {
     }
     let source = this.#open.get(name);
     if (!source) {
-      source = openSource(connection, { projectDirectory: this.#project.directory });
+      source = openSource(connection, {
+        projectDirectory: this.#project.directory,
+        jobs: this.#project.project.jobs,
+      });
       this.#open.set(name, source);
     }
     return await source;

@@ -25,7 +25,10 @@ export const jobHandlers: HandlerGroup<'job.explain' | 'job.preview'> = (service
     return withScratch(async ({ workspace, folder }) => {
       const known = await knownState(service, opened, project, job, { workspace, folder, asked: destination, signal });
       const request = readRequest(job, known.state, { types: known.types, sampleRows: null });
-      const source = await openSource(connectionFor(project, job), { projectDirectory: opened.directory });
+      const source = await openSource(connectionFor(project, job), {
+        projectDirectory: opened.directory,
+        jobs: opened.project.jobs,
+      });
       try {
         const statement = await source.explain(request, signal);
         return service.redact({ statement, watermark: request.incremental?.from ?? null });
@@ -36,7 +39,10 @@ export const jobHandlers: HandlerGroup<'job.explain' | 'job.preview'> = (service
   },
   async 'job.preview'({ directory, env, row, pages, rows }, { signal }) {
     const { opened, project, job } = await jobOfRow(service, directory, env, row);
-    const source = await openSource(connectionFor(project, job), { projectDirectory: opened.directory });
+    const source = await openSource(connectionFor(project, job), {
+      projectDirectory: opened.directory,
+      jobs: opened.project.jobs,
+    });
     try {
       return await withScratch(async ({ workspace, folder }) => {
         const spoolDirectory = path.join(folder, 'spool');

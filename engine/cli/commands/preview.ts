@@ -48,7 +48,10 @@ export async function preview(context: CommandContext, selector: string, options
     }
     const recorder = options.record === undefined ? null : new Recorder();
     const replay = options.replay === undefined ? null : createReplay(await readRecording(options.replay));
-    const source = await openSource(connection, { projectDirectory: opened.directory });
+    const source = await openSource(connection, {
+      projectDirectory: opened.directory,
+      jobs: opened.project.jobs,
+    });
     try {
       const shown = await withScratch(async ({ workspace, folder }) => {
         const spoolDirectory = path.join(folder, 'spool');

@@ -2,7 +2,7 @@ import { IngestError } from '../../errors.ts';
 import type { ApiAuth } from '../../spec/connection.ts';
 import { type Clock, orCancelled } from './clock.ts';
 import { isObject } from './json-path.ts';
-import type { Redactor } from './redact.ts';
+import { isSensitiveKey, type Redactor } from './redact.ts';
 
 /** What signs a request. */
 export interface Credentials {
@@ -21,7 +21,7 @@ export interface Authenticator {
 export type TokenTransport = (
   request: { url: string; headers: Record<string, string>; body: string },
   signal: AbortSignal,
-) => Promise<{ status: number; text: string }>;
+) => Promise<{ status: number; text: string; headers: Record<string, string> }>;
 
 export interface AuthDependencies {
   transport: TokenTransport;
@@ -107,6 +107,13 @@ class ClientCredentials implements Authenticator {
     this.#redactor = deps.redactor;
     this.#lifetime = deps.lifetime;
     for (const key of ['token_url', 'client_id', 'client_secret'] as const) required(auth, key);
+    for (const [name, value] of Object.entries(auth.token_params)) if (isSensitiveKey(name)) deps.redactor.add(value);
+    const url = auth.token_url ?? '';
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      throw new IngestError('API_URL', 'token_url is no http or https address.', {
+        hint: 'Write it like https://login.example.com/oauth2/token.',
+      });
+    }
   }
 
   credentials(signal: AbortSignal): Promise<Credentials> {
@@ -138,6 +145,7 @@ class ClientCredentials implements Authenticator {
     const form = new URLSearchParams({ grant_type: 'client_credentials' });
     if (auth.scope) form.set('scope', auth.scope);
     if (auth.audience) form.set('audience', auth.audience);
+    for (const [name, value] of Object.entries(auth.token_params)) form.set(name, value);
     const headers: Record<string, string> = {
       'content-type': 'application/x-www-form-urlencoded',
       accept: 'application/json',
@@ -153,9 +161,15 @@ class ClientCredentials implements Authenticator {
     }
     const response = await this.#transport({ url, headers, body: form.toString() }, signal);
     const answer = parseObject(response.text);
-    if (response.status !== 200 || typeof answer?.access_token !== 'string')
-      throw this.#refused(response.status, answer, response.text);
+    if (
+      response.status < 200 ||
+      response.status > 299 ||
+      typeof answer?.access_token !== 'string' ||
+      answer.access_token === ''
+    )
+      throw this.#refused(response, answer);
     this.#redactor.add(answer.access_token);
+    this.#checkType(answer.token_type);
     const lifetime = Number(answer.expires_in);
     const lifetimeMs = Number.isFinite(lifetime) && lifetime > 0 ? lifetime * 1000 : Number.POSITIVE_INFINITY;
     const credentials = {
@@ -169,27 +183,65 @@ class ClientCredentials implements Authenticator {
     return credentials;
   }
 
-  #refused(status: number, answer: Record<string, unknown> | null, text: string): IngestError {
-    const error = typeof answer?.error === 'string' ? answer.error : '';
-    const description =
-      typeof answer?.error_description === 'string' ? answer.error_description : this.#redactor.excerpt(text);
-    const reason = this.#redactor.text([error, description].filter((part) => part !== '').join(': '));
-    const hints: Record<string, string> = {
-      invalid_client:
-        'Check client_id and client_secret, and whether the server wants the secret in the form or as Basic (client_secret_in).',
-      invalid_scope: 'Check scope.',
-      unauthorized_client: 'This client may not use the client credentials grant: ask the API owner to allow it.',
-      unsupported_grant_type: 'The server knows no client credentials grant: check token_url.',
-    };
-    return new IngestError(
+  /** Other kinds (`mac`, `DPoP`) need requests that are signed one by one. */
+  #checkType(type: unknown): void {
+    if (typeof type !== 'string' || type.toLowerCase() === 'bearer') return;
+    throw new IngestError(
       'API_TOKEN_REFUSED',
-      `The token endpoint answered ${status}${reason === '' ? '' : ` (${reason})`}.`,
+      `The token endpoint gave a token of type "${type}"; only Bearer can be used.`,
       {
-        hint: hints[error] ?? 'Check token_url, client_id, client_secret and scope of this connection.',
+        hint: 'Ask the API owner for a client whose tokens are Bearer tokens.',
       },
     );
   }
+
+  #refused(
+    { status, text, headers }: Awaited<ReturnType<TokenTransport>>,
+    answer: Record<string, unknown> | null,
+  ): IngestError {
+    const refused = (what: string, hint: string) =>
+      new IngestError('API_TOKEN_REFUSED', `The token endpoint ${what}.`, { hint });
+    if (status >= 300 && status <= 399) {
+      const target = headers.location ?? '';
+      const where = URL.canParse(target) ? ` to ${new URL(target).origin}` : '';
+      return refused(`answered ${status} and redirects${where}; the secret is not sent there`, TOKEN_URL_HINT);
+    }
+    if (answer === null && /^\s*</.test(text))
+      return refused(
+        `answered ${status} with a web page instead of a token: ${this.#redactor.excerpt(text, 140)}`,
+        TOKEN_URL_HINT,
+      );
+    const error = typeof answer?.error === 'string' ? answer.error : '';
+    if (status >= 200 && status <= 299 && error === '') {
+      const keys =
+        answer === null ? 'no JSON object' : `only ${Object.keys(answer).slice(0, 8).join(', ') || 'an empty object'}`;
+      return refused(`answered ${status} without access_token (${keys})`, TOKEN_URL_HINT);
+    }
+    const description =
+      typeof answer?.error_description === 'string' ? answer.error_description : this.#redactor.excerpt(text);
+    const reason = this.#redactor.text([error, description].filter((part) => part !== '').join(': '));
+    return refused(
+      `answered ${status}${reason === '' ? '' : ` (${reason})`}`,
+      REFUSALS[error] ??
+        (status === 404 ? TOKEN_URL_HINT : 'Check token_url, client_id, client_secret and scope of this connection.'),
+    );
+  }
 }
+
+const TOKEN_URL_HINT =
+  'Check token_url: it must be the address that issues tokens (often ending in /token), not the sign-in page, and need no browser.';
+
+/** Errors of RFC 6749 section 5.2, and what to do about them. */
+const REFUSALS: Record<string, string> = {
+  invalid_client:
+    'Check client_id and client_secret, and whether the server wants the secret in the form or as Basic (client_secret_in).',
+  invalid_scope: 'Check scope: the server does not know it, or this client may not have it.',
+  invalid_request: 'The server misses or rejects a parameter: check scope, audience and token_params.',
+  invalid_grant: 'The server wants another grant: this client must be allowed the client credentials grant.',
+  invalid_target: 'Check audience, or the resource among token_params.',
+  unauthorized_client: 'This client may not use the client credentials grant: ask the API owner to allow it.',
+  unsupported_grant_type: 'The server knows no client credentials grant: check token_url.',
+};
 
 function formEncoded(text: string): string {
   return new URLSearchParams({ v: text }).toString().slice(2);

@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request as undiciRequest } from 'undici';
+import { type Dispatcher, request as undiciRequest } from 'undici';
 import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../errors.ts';
+import type { ResponseRule } from '../../spec/resource.ts';
 import type { Authenticator, Credentials } from './auth.ts';
 import { ACCEPT_ENCODING, type BodyLimits, decodeText, readBody } from './body.ts';
 import type { Clock } from './clock.ts';
 import { connectionError, httpError, isRetryableStatus } from './http-errors.ts';
-import type { TokenBucket } from './rate-limit.ts';
+import { askedPauseMs, MAX_PAUSE_MS, type TokenBucket } from './rate-limit.ts';
 import type { Redactor } from './redact.ts';
 
 /** A request before it is signed. */
@@ -18,6 +19,8 @@ export interface ApiRequest {
   body: unknown;
   /** Charset of a response that declares none. */
   encoding: string;
+  /** What to do with certain responses (options.response_actions); the first that fits counts. */
+  rules?: readonly ResponseRule[];
 }
 
 export interface ApiResponse {
@@ -31,11 +34,13 @@ export interface ApiResponse {
   /** Bytes received. */
   bytes: number;
   durationMs: number;
+  /** A rule of the job says so: nothing in it counts. `status` may be any. */
+  dropped?: 'ignore' | 'stop';
 }
 
 export interface ClientOptions {
   timeoutSeconds: number;
-  bucket: TokenBucket | null;
+  bucket: TokenBucket;
   authenticator: () => Authenticator;
   authType: string;
   redactor: Redactor;
@@ -44,7 +49,6 @@ export interface ClientOptions {
 }
 
 export const MAX_ATTEMPTS = 5;
-const MAX_WAIT_MS = 300_000;
 const BASE_WAIT_MS = 1000;
 const MAX_REDIRECTS = 10;
 /** A body that trickles must end some day: so many timeouts for one exchange, at least ten minutes. */
@@ -65,9 +69,10 @@ interface Exchange {
 /** HTTP for one connection: signs, limits the rate, retries, follows redirects without giving credentials away, decodes. */
 export class ApiClient {
   readonly #options: ClientOptions;
-  readonly #agent: Dispatcher;
+  readonly #agent: () => Promise<Dispatcher>;
 
-  constructor(options: ClientOptions, agent: Dispatcher) {
+  /** @param agent called before each request; opened once */
+  constructor(options: ClientOptions, agent: () => Promise<Dispatcher>) {
     this.#options = options;
     this.#agent = agent;
   }
@@ -78,46 +83,51 @@ export class ApiClient {
   }
 
   /**
-   * Sends a request until it has a 2xx answer: 5 attempts for 429, 5xx, connection errors and timeouts, with exponential back-off and jitter,
-   * or as long as Retry-After says (at most 300 s). A 401 is tried once more with renewed credentials.
-   * @throws IngestError described by http-errors.ts
+   * Sends a request until it has a 2xx answer, or one that a rule of the job drops: 5 attempts for 429, 5xx, connection errors and timeouts, with
+   * exponential back-off and jitter, or as long as the server's headers say (at most 300 s). A 401 is tried once more with renewed credentials.
+   * @throws IngestError described by http-errors.ts, API_RESPONSE_ACTION
    */
   async send(request: ApiRequest, signal: AbortSignal, onRetry: OnRetry): Promise<ApiResponse> {
+    const { bucket, clock, redactor } = this.#options;
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
       throwIfCancelled(signal);
-      await this.#options.bucket?.take(signal);
+      await bucket.take(signal);
       const authenticator = this.#options.authenticator();
       const credentials = await authenticator.credentials(signal);
-      const started = this.#options.clock.now();
+      const started = clock.now();
       let error: IngestError;
-      let retryAfter: string | null = null;
+      let asked: number | null = null;
       try {
         const { response, url } = await this.#follow(request, credentials, signal);
-        if (response.status >= 200 && response.status < 300) {
-          return { ...response, url, durationMs: this.#options.clock.now() - started };
-        }
-        if (response.status === 401 && !renewed) {
+        const { status } = response;
+        asked = askedPauseMs(response.headers, clock.now());
+        // What one job is told holds for all jobs of the connection.
+        if (asked !== null) bucket.pauseUntil(clock.now() + asked);
+        if (status === 401 && !renewed) {
           renewed = true;
           if (await authenticator.renew(credentials, signal)) {
             attempt -= 1;
             continue;
           }
         }
-        retryAfter = response.headers['retry-after'] ?? null;
-        error = httpError(
-          { status: response.status, text: response.text, url, method: request.method },
-          this.#options.authType,
-          this.#options.redactor,
-        );
-        if (!isRetryableStatus(response.status)) throw error;
+        const rule = request.rules?.find((candidate) => fits(candidate, response));
+        if (rule?.action === 'ignore' || rule?.action === 'stop' || (!rule && status >= 200 && status < 300)) {
+          const answer = { ...response, url, durationMs: clock.now() - started };
+          return rule ? { ...answer, dropped: rule.action as 'ignore' | 'stop' } : answer;
+        }
+        if (rule) error = ruleError(rule, response, `${request.method} ${redactor.url(url)}`, redactor);
+        else {
+          const answered = { status, text: response.text, url, method: request.method };
+          error = httpError(answered, this.#options.authType, redactor, asked !== null);
+        }
       } catch (thrown) {
         if (signal.aborted) throw cancelled(signal);
         error = isIngestError(thrown)
           ? thrown
-          : connectionError(thrown, request.url, this.#options.timeoutSeconds, this.#options.redactor);
-        if (!error.retryable) throw error;
+          : connectionError(thrown, request.url, this.#options.timeoutSeconds, redactor);
       }
+      if (!error.retryable) throw error;
       if (attempt >= MAX_ATTEMPTS) {
         throw new IngestError(error.code, `${error.message} (${MAX_ATTEMPTS} attempts)`, {
           hint: error.hint,
@@ -125,9 +135,9 @@ export class ApiClient {
           cause: error,
         });
       }
-      const waitMs = retryWait(attempt, retryAfter, this.#options.clock);
+      const waitMs = retryWait(attempt, asked, clock);
       onRetry({ attempt, waitMs, error });
-      await this.#options.clock.sleep(waitMs, signal);
+      await clock.sleep(waitMs, signal);
     }
   }
 
@@ -135,14 +145,14 @@ export class ApiClient {
   async sendToken(
     request: { url: string; headers: Record<string, string>; body: string },
     signal: AbortSignal,
-  ): Promise<{ status: number; text: string }> {
+  ): Promise<{ status: number; text: string; headers: Record<string, string> }> {
     for (let attempt = 1; ; attempt += 1) {
       let error: IngestError;
-      let retryAfter: string | null = null;
+      let asked: number | null = null;
       try {
         const response = await this.#exchange('POST', request.url, request.headers, request.body, 'utf-8', signal);
         if (!isRetryableStatus(response.status)) return response;
-        retryAfter = response.headers['retry-after'] ?? null;
+        asked = askedPauseMs(response.headers, this.#options.clock.now());
         error = httpError({ ...response, url: request.url, method: 'POST' }, 'oauth2', this.#options.redactor);
       } catch (thrown) {
         if (signal.aborted) throw cancelled(signal);
@@ -151,7 +161,7 @@ export class ApiClient {
           : connectionError(thrown, request.url, this.#options.timeoutSeconds, this.#options.redactor);
       }
       if (!error.retryable || attempt >= MAX_ATTEMPTS) throw error;
-      await this.#options.clock.sleep(retryWait(attempt, retryAfter, this.#options.clock), signal);
+      await this.#options.clock.sleep(retryWait(attempt, asked, this.#options.clock), signal);
     }
   }
 
@@ -214,7 +224,7 @@ export class ApiClient {
     const timeout = this.#options.timeoutSeconds * 1000;
     const deadline = AbortSignal.timeout(Math.max(timeout * TOTAL_TIMEOUTS, MIN_TOTAL_SECONDS * 1000));
     const response = await undiciRequest(url, {
-      dispatcher: this.#agent,
+      dispatcher: await this.#agent(),
       method: method as Dispatcher.HttpMethod,
       headers,
       body,
@@ -233,37 +243,28 @@ export class ApiClient {
   }
 }
 
-/**
- * The connections of one source, through the proxy that the environment names: HTTPS_PROXY, HTTP_PROXY, NO_PROXY (any case), as other programs read them.
- */
-export function createAgent(timeoutSeconds: number, environment: Record<string, string | undefined>): Dispatcher {
-  const options = { connect: { timeout: timeoutSeconds * 1000 }, keepAliveTimeout: 10_000, connections: 20 };
-  const value = (name: string) => environment[name.toLowerCase()] || environment[name.toUpperCase()] || undefined;
-  const httpProxy = value('http_proxy');
-  const httpsProxy = value('https_proxy') ?? httpProxy;
-  if (httpProxy === undefined && httpsProxy === undefined) return new Agent(options);
-  return new EnvHttpProxyAgent({
-    ...options,
-    httpProxy: httpProxy ?? '',
-    httpsProxy: httpsProxy ?? '',
-    noProxy: value('no_proxy') ?? '',
-  });
-}
-
 /** Milliseconds before attempt n + 1: what the server asks for, else a random time that doubles (full jitter above half). */
-export function retryWait(attempt: number, retryAfter: string | null, clock: Clock): number {
-  const asked = retryAfterMs(retryAfter, clock.now());
-  if (asked !== null) return Math.min(asked, MAX_WAIT_MS);
-  const ceiling = Math.min(BASE_WAIT_MS * 2 ** (attempt - 1), MAX_WAIT_MS);
+export function retryWait(attempt: number, asked: number | null, clock: Clock): number {
+  if (asked !== null) return Math.min(asked, MAX_PAUSE_MS);
+  const ceiling = Math.min(BASE_WAIT_MS * 2 ** (attempt - 1), MAX_PAUSE_MS);
   return Math.round(ceiling / 2 + (clock.random() * ceiling) / 2);
 }
 
-/** `Retry-After` in seconds or as an HTTP date (RFC 9110 section 10.2.3); null where there is none or it cannot be read. */
-export function retryAfterMs(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return Math.ceil(Number(value) * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
+function fits(rule: ResponseRule, response: Exchange): boolean {
+  if (rule.status_code !== undefined && rule.status_code !== response.status) return false;
+  return rule.content === undefined || response.text.includes(rule.content);
+}
+
+function ruleError(rule: ResponseRule, response: Exchange, where: string, redactor: Redactor): IngestError {
+  const because = rule.content === undefined ? '' : ` with "${rule.content}" in it`;
+  return new IngestError(
+    'API_RESPONSE_ACTION',
+    `${where} answered ${response.status}${because}, which response_actions take for ${rule.action === 'retry' ? 'a passing failure' : 'an error'}: ${redactor.excerpt(response.text)}`,
+    {
+      hint: "Change response_actions in the resource's options if such a response is fine.",
+      retryable: rule.action === 'retry',
+    },
+  );
 }
 
 function flatHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {

@@ -1,37 +1,29 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../../errors.ts';
-import type { ApiConnection } from '../../spec/connection.ts';
 import type { TestStage } from '../source.ts';
-import type { Authenticator } from './auth.ts';
-import type { ApiClient } from './client.ts';
 import { orCancelled } from './clock.ts';
 import { connectionError } from './http-errors.ts';
-import type { Redactor } from './redact.ts';
 import { joinUrl } from './request.ts';
-
-export interface TestDependencies {
-  connection: ApiConnection;
-  client(): ApiClient;
-  authenticator(): Authenticator;
-  redactor: Redactor;
-  now(): number;
-}
+import type { ApiSession } from './session.ts';
 
 type StageName = TestStage['stage'];
 
-/** Tests a connection stage by stage. The base URL is read once; an API without a resource there is still reachable. */
-export async function* testConnection(deps: TestDependencies, signal: AbortSignal): AsyncGenerator<TestStage> {
-  const { connection, redactor } = deps;
+/**
+ * Tests a connection stage by stage. The base URL is read once; an API without a resource there is still reachable.
+ * Where a proxy stands between, name and network are the proxy's, and encryption shows with the first read.
+ */
+export async function* testConnection(session: ApiSession, signal: AbortSignal): AsyncGenerator<TestStage> {
+  const { connection, redactor, clock } = session;
   const run = async (stage: StageName, work: () => Promise<string>): Promise<TestStage> => {
-    const start = deps.now();
+    const start = clock.now();
     try {
       return {
         stage,
         status: 'passed',
         detail: redactor.text(await orCancelled(work(), signal)),
-        durationMs: deps.now() - start,
+        durationMs: clock.now() - start,
       };
     } catch (error) {
       throwIfCancelled(signal);
@@ -43,23 +35,31 @@ export async function* testConnection(deps: TestDependencies, signal: AbortSigna
         message: redactor.text(messageOf(known)),
         ...(known.hint === undefined ? {} : { hint: known.hint }),
       };
-      return { stage, status: 'failed', detail: described.message, durationMs: deps.now() - start, error: described };
+      return { stage, status: 'failed', detail: described.message, durationMs: clock.now() - start, error: described };
     }
   };
   let url = new URL('http://localhost');
+  let proxy: URL | null = null;
+  let secureContext: SecureContext | undefined;
   const dns = await run('dns', async () => {
     url = joinUrl(connection.base_url, '', []);
-    const { address } = await lookup(hostOf(url));
-    return `${hostOf(url)} is ${address}`;
+    const transport = await session.transport();
+    ({ secureContext } = transport);
+    proxy = transport.proxyFor(url);
+    const host = hostOf(proxy ?? url);
+    const { address } = await lookup(host);
+    return `${proxy ? 'proxy ' : ''}${host} is ${address}`;
   });
   yield dns;
   if (dns.status === 'failed') return;
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-  const tcp = await run('tcp', () => reach(url, port, connection.timeout, false, signal));
+  const through = proxy as URL | null;
+  const tcp = await run('tcp', () => reach(through ?? url, connection.timeout, null, signal));
   yield tcp;
   if (tcp.status === 'failed') return;
-  if (url.protocol === 'https:') {
-    const tls = await run('tls', () => reach(url, port, connection.timeout, true, signal));
+  if (url.protocol === 'https:' && through) {
+    yield { stage: 'tls', status: 'skipped', durationMs: 0, detail: 'through the proxy: shows with the first read' };
+  } else if (url.protocol === 'https:') {
+    const tls = await run('tls', () => reach(url, connection.timeout, { secureContext }, signal));
     yield tls;
     if (tls.status === 'failed') return;
   } else
@@ -72,7 +72,7 @@ export async function* testConnection(deps: TestDependencies, signal: AbortSigna
 
   const login = await run('login', async () => {
     if (connection.auth.type === 'none') return 'no sign-in is set';
-    await deps.authenticator().credentials(signal);
+    await session.authenticator().credentials(signal);
     return connection.auth.type === 'oauth2' ? 'a token was issued' : `${connection.auth.type} credentials are set`;
   });
   if (login.status === 'failed') {
@@ -90,7 +90,7 @@ export async function* testConnection(deps: TestDependencies, signal: AbortSigna
         body: undefined,
         encoding: 'utf-8',
       };
-      const response = await deps.client().send(request, signal, () => undefined);
+      const response = await session.client.send(request, signal, () => undefined);
       status = response.status;
       return `${response.status}, ${response.bytes} bytes`;
     } catch (error) {
@@ -120,11 +120,17 @@ export async function* testConnection(deps: TestDependencies, signal: AbortSigna
   yield nothingThere ? { ...read, status: 'skipped' } : read;
 }
 
-function reach(url: URL, port: number, timeoutSeconds: number, secure: boolean, signal: AbortSignal): Promise<string> {
+function reach(
+  url: URL,
+  timeoutSeconds: number,
+  secure: { secureContext: SecureContext | undefined } | null,
+  signal: AbortSignal,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const host = hostOf(url);
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
     const socket = secure
-      ? connectTls({ host, port, ...(/^[\d.:]+$/.test(host) ? {} : { servername: host }) })
+      ? connectTls({ host, port, ...secure, ...(/^[\d.:]+$/.test(host) ? {} : { servername: host }) })
       : connect({ host, port });
     const done = (finish: () => void) => {
       signal.removeEventListener('abort', abort);

@@ -1,18 +1,20 @@
 import { IngestError } from '../../errors.ts';
 import type { Redactor } from './redact.ts';
 
-/** Explains a response that is not 2xx. The body is quoted without secrets. */
+/** Explains a response that is not 2xx. The body is quoted without secrets. `paused` says that its headers ask to wait: a 403 then is a spent quota. */
 export function httpError(
   response: { status: number; url: string; method: string; text: string },
   authType: string,
   redactor: Redactor,
+  paused = false,
 ): IngestError {
-  const { code, hint } = explanation(response.status, authType);
+  const isSpent = response.status === 403 && paused;
+  const { code, hint } = explanation(isSpent ? 429 : response.status, authType);
   const excerpt = redactor.excerpt(response.text);
   const said = excerpt === '' ? '' : `: ${excerpt}`;
   return new IngestError(code, `${response.method} ${redactor.url(response.url)} answered ${response.status}${said}`, {
     hint,
-    retryable: isRetryableStatus(response.status),
+    retryable: isSpent || isRetryableStatus(response.status),
   });
 }
 
@@ -68,7 +70,7 @@ function explanation(status: number, authType: string): { code: string; hint: st
 }
 
 const PROXY_HINT =
-  'The proxy refuses: check its address, user and password in HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY.';
+  'The proxy refuses: check its address, user and password (proxy of this connection, else HTTP_PROXY or HTTPS_PROXY), or name the host in NO_PROXY.';
 
 const FATAL_CODES: Record<string, { code: string; says: string; hint: string }> = {
   ENOTFOUND: { code: 'API_HOST_UNKNOWN', says: 'no such host', hint: 'Check base_url, the network and the VPN.' },
@@ -102,7 +104,7 @@ export function connectionError(error: unknown, url: string, timeoutSeconds: num
   if (fatal) return new IngestError(fatal.code, `${where}: ${fatal.says}.`, { hint: fatal.hint, cause: error });
   if (UNTRUSTED.test(code)) {
     return new IngestError('API_CERTIFICATE', `${where}: the server's certificate is not trusted (${code}).`, {
-      hint: 'Where a company proxy or an own CA signs it, name the CA in NODE_EXTRA_CA_CERTS.',
+      hint: 'Where a company proxy or an own CA signs it, name its PEM file in ca_file of this connection.',
       cause: error,
     });
   }

@@ -3,8 +3,9 @@ import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { ApiClient, ApiRequest, ApiResponse, OnRetry } from './client.ts';
-import { type ParsedJson, parseJson, syntaxErrorPosition } from './json.ts';
 import { createPaginator, type PageFacts, type Paginator, type Stop } from './paginators.ts';
+import { parsePage } from './parse-page.ts';
+import { type Bindings, NO_BINDINGS } from './placeholders.ts';
 import { type JsonRecord, RecordSelector } from './records.ts';
 import type { Redactor } from './redact.ts';
 import { originsOf, pageRequest, type RequestTemplate, requestTemplate } from './request.ts';
@@ -16,6 +17,8 @@ export interface PagePlan {
   template: RequestTemplate;
   paginator: Paginator;
   selector: RecordSelector;
+  /** For responses that are lists by their format (NDJSON, CSV), whatever data_selector says. */
+  lines: RecordSelector;
 }
 
 export interface Page {
@@ -46,20 +49,21 @@ export interface PageHooks {
   accept(records: JsonRecord[], page: number): JsonRecord[];
   /** A reason to stop after this page, apart from the pagination's. */
   enough(page: Page): Stop | null;
+  /** Pages asked for at a time where the pagination can tell them (offset, page_number); default 1. */
+  concurrency?: number;
 }
 
-/** @throws IngestError where the job cannot be turned into a request */
-export function planPages(connection: ApiConnection, job: Job, incremental: IncrementalRead | null): PagePlan {
-  if (job.options.parent) {
-    throw new IngestError(
-      'API_PARENT_UNSUPPORTED',
-      `${job.table_name} reads one request for each record of ${job.options.parent.resource}, which this version cannot do yet.`,
-      {
-        hint: 'Load the parent resource, and disable this job.',
-      },
-    );
-  }
-  const template = requestTemplate(connection, job, watermarkParams(job, incremental));
+/**
+ * What a read of pages needs, decided before the first request. `bindings` say what placeholders stand for; without them the watermark's own bounds.
+ * @throws IngestError where the job cannot be turned into a request
+ */
+export function planPages(
+  connection: ApiConnection,
+  job: Job,
+  incremental: IncrementalRead | null,
+  bindings: Bindings = boundsOf(job, incremental),
+): PagePlan {
+  const template = requestTemplate(connection, job, bindings);
   return {
     job,
     template,
@@ -69,18 +73,20 @@ export function planPages(connection: ApiConnection, job: Job, incremental: Incr
       origins: new Set([template.url.origin, ...originsOf([connection.base_url, ...job.options.allow_origins])]),
     }),
     selector: new RecordSelector(job.data_selector, job.pagination_type === 'single_page'),
+    lines: new RecordSelector('$', false),
   };
 }
 
-function watermarkParams(job: Job, incremental: IncrementalRead | null): Record<string, string> {
-  const settings = job.options.incremental;
-  if (!incremental || !settings) return {};
+/** The bounds of an incremental read as the API takes them. */
+export function boundsOf(job: Job, incremental: IncrementalRead | null): Bindings {
+  if (!incremental) return NO_BINDINGS;
+  const format = job.options.incremental?.format;
   const from = laggedFrom(incremental);
-  const params: Record<string, string> = {};
-  if (settings.start_param && from !== null) params[settings.start_param] = formatWatermark(from, settings.format);
-  if (settings.end_param && incremental.end !== null)
-    params[settings.end_param] = formatWatermark(incremental.end, settings.format);
-  return params;
+  return {
+    parent: null,
+    start: from === null ? null : formatWatermark(from, format),
+    end: incremental.end === null ? null : formatWatermark(incremental.end, format),
+  };
 }
 
 /**
@@ -97,26 +103,35 @@ export async function* readPages(
   const compares = job.pagination_type === 'offset' || job.pagination_type === 'page_number';
   const stop = new AbortController();
   const signal = AbortSignal.any([hooks.signal, stop.signal]);
-  const ask = (number: number, request: ApiRequest) => {
+  const fetch = (number: number, request: ApiRequest) => {
     const answer = fetchPage(client, request, number, compares, signal, hooks.onRetry);
     answer.catch(() => undefined);
     return { request, answer };
   };
+  const ahead = new Lookahead(fetch);
+  const ask = (number: number, request: ApiRequest) => ahead.take(request) ?? fetch(number, request);
   const first = paginator.first();
   let state = first.state;
   let pending = ask(1, pageRequest(template, first.patch));
   let before: JsonRecord[] | null = null;
   let recordsBefore = 0;
+  let largest = 0;
   try {
     for (let number = 1; ; number += 1) {
       const { request, answer } = pending;
       const response = await answer;
+      if (response?.dropped !== undefined) return dropStop(response, number, recordsBefore);
       const {
         value: body,
         exact,
         repaired,
-      } = response ? parsePage(response, number, redactor) : { value: undefined, exact: false, repaired: false };
-      const records = response && body !== undefined ? plan.selector.select(body, number) : [];
+        raw,
+        isList,
+      } = response
+        ? parsePage(response, number, job, redactor)
+        : { value: undefined, exact: false, repaired: false, raw: false, isList: false };
+      const selector = isList ? plan.lines : plan.selector;
+      const records = response && body !== undefined ? selector.select(body, number) : [];
       const facts: PageFacts = {
         records: records.length,
         recordsBefore,
@@ -138,7 +153,7 @@ export async function* readPages(
         body,
         records,
         exact,
-        raw: repaired ? null : response.utf8,
+        raw: raw && !repaired ? response.utf8 : null,
         kept: discard ? [] : hooks.accept(records, number),
         next: following,
       };
@@ -146,6 +161,14 @@ export async function* readPages(
       if (!ended && 'state' in step) {
         state = step.state;
         pending = ask(number + 1, following as ApiRequest);
+        largest = Math.max(largest, records.length);
+        const room = Math.min(hooks.concurrency ?? 1, (job.options.max_pages ?? Number.POSITIVE_INFINITY) - number) - 1;
+        // A short page is probably the last but one: nothing is asked for on the chance that it is not.
+        if (room > 0 && paginator.ahead && records.length > 0 && records.length >= largest)
+          ahead.fill(
+            number + 2,
+            paginator.ahead(state, facts, room).map((patch) => pageRequest(template, patch)),
+          );
       }
       before = compares ? records : null;
       recordsBefore += records.length;
@@ -155,6 +178,50 @@ export async function* readPages(
   } finally {
     stop.abort();
   }
+}
+
+/** Pages that were asked for before the one before them came. What was asked for in vain is thrown away. */
+class Lookahead {
+  readonly #fetch: (number: number, request: ApiRequest) => PendingPage;
+  readonly #pending = new Map<string, PendingPage>();
+
+  constructor(fetch: (number: number, request: ApiRequest) => PendingPage) {
+    this.#fetch = fetch;
+  }
+
+  /** The page, where it was asked for already. If it was not, the guess was wrong, and so are the others. */
+  take(request: ApiRequest): PendingPage | null {
+    const key = keyOf(request);
+    const found = this.#pending.get(key) ?? null;
+    if (found) this.#pending.delete(key);
+    else this.#pending.clear();
+    return found;
+  }
+
+  /** Asks for pages that are probably next; `number` is that of the first. */
+  fill(number: number, requests: readonly ApiRequest[]): void {
+    for (const [index, request] of requests.entries()) {
+      const key = keyOf(request);
+      if (!this.#pending.has(key)) this.#pending.set(key, this.#fetch(number + index, request));
+    }
+  }
+}
+
+interface PendingPage {
+  request: ApiRequest;
+  answer: Promise<ApiResponse | null>;
+}
+
+function keyOf({ url, body }: ApiRequest): string {
+  return body === undefined ? url : `${url} ${JSON.stringify(body)}`;
+}
+
+/** The end of a read by options.response_actions. */
+function dropStop(response: ApiResponse, number: number, recordsBefore: number): Stop {
+  const what = `Page ${number} was answered with ${response.status}, which response_actions `;
+  return response.dropped === 'stop'
+    ? { reason: 'response_stop', detail: `${what}take for the end of the read.`, endsRead: true }
+    : { reason: 'response_ignored', detail: `${what}ignore${recordsBefore === 0 ? '' : '; the pages end there'}.` };
 }
 
 function maxPages(job: Job, number: number): Stop | null {
@@ -190,35 +257,6 @@ async function fetchPage(
       });
     }
     throw error;
-  }
-}
-
-function parsePage(response: ApiResponse, number: number, redactor: Redactor): ParsedJson {
-  if (response.status === 204 || (response.status === 205 && response.text === ''))
-    return { value: [], exact: false, repaired: false };
-  try {
-    return parseJson(response.text);
-  } catch (error) {
-    const { text } = response;
-    const position = syntaxErrorPosition(error, text);
-    const around = redactor.excerpt(text.slice(Math.max(0, position - 60), position + 60), 140);
-    const isHtml = /^\s*</.test(text);
-    const where =
-      text.trim() === ''
-        ? 'the response is empty'
-        : `at character ${position + 1}: ${isHtml ? redactor.excerpt(text, 140) : around}`;
-    throw new IngestError(
-      'API_INVALID_JSON',
-      `Page ${number} (${redactor.url(response.url)}) is no valid JSON, ${where}`,
-      {
-        hint: isHtml
-          ? "The server sent a web page, perhaps a sign-in or a proxy's message: check base_url, api_endpoint and the credentials."
-          : text.trim() === ''
-            ? 'Check api_endpoint: the server has nothing to say there.'
-            : 'The API sends damaged JSON: report page and position to its owner.',
-        cause: new Error('JSON syntax'),
-      },
-    );
   }
 }
 

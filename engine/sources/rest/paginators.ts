@@ -39,6 +39,8 @@ export interface Stop {
   detail: string;
   /** The page's records are not kept. */
   discardPage?: boolean;
+  /** Nothing more is read at all: no other parent record, no other slice. */
+  endsRead?: boolean;
   /** There may be more than was read. */
   truncated?: boolean;
   warning?: ReadWarning;
@@ -50,6 +52,11 @@ export type Step<State> = { state: State; patch: PagePatch } | { stop: Stop };
 export interface Paginator<State = unknown> {
   first(): { state: State; patch: PagePatch };
   next(state: State, page: PageFacts): Step<State>;
+  /**
+   * At most `count` pages behind the one that `state` asks for, as they will be asked for if pages go on like `page`, the last one that came.
+   * Only where pages do not depend on each other. A wrong guess costs a request, never a row.
+   */
+  ahead?(state: State, page: PageFacts, count: number): PagePatch[];
 }
 
 export interface PaginatorSettings {
@@ -117,6 +124,15 @@ function offset({ options, pageSize }: PaginatorSettings): Paginator<{ at: numbe
       }
       return { state: { at, full: page.records >= pageSize }, patch: patch(at) };
     },
+    ahead({ at }, page, count) {
+      const end = Math.min(
+        ends.total(page) ?? Number.POSITIVE_INFINITY,
+        options.maximum_offset ?? Number.POSITIVE_INFINITY,
+      );
+      return range(count, (index) => at + (index + 1) * page.records)
+        .filter((offset) => offset < end)
+        .map(patch);
+    },
   };
 }
 
@@ -146,6 +162,14 @@ function pageNumber({ options, pageSize }: PaginatorSettings): Paginator<{ page:
       const stop = ends.reached(page, page.recordsBefore + page.records);
       if (stop) return { stop };
       return { state: { page: state.page + 1, full: page.records >= pageSize }, patch: patch(state.page + 1) };
+    },
+    ahead({ page: next }, page, count) {
+      const pages = totalPages ? countAt(totalPages, page.body) : null;
+      const total = ends.total(page);
+      const end = pages ?? (total === null ? Number.POSITIVE_INFINITY : Math.ceil(total / page.records));
+      return range(count, (index) => next + 1 + index)
+        .filter((number) => number - options.base_page < end)
+        .map(patch);
     },
   };
 }
@@ -346,6 +370,8 @@ function endRules(options: ResourceOptions) {
   const total = options.total_path ? compileJsonPath(options.total_path) : null;
   const count = (page: PageFacts) => (total ? countAt(total, page.body) : null);
   return {
+    /** The number of records that the API counts; null where it does not say. */
+    total: count,
     reached(page: PageFacts, at: number): Stop | null {
       if (hasMore && booleanAt(hasMore, page.body) === false)
         return { reason: 'has_more_false', detail: `${hasMore.text} is false.` };
@@ -370,6 +396,10 @@ function endRules(options: ResourceOptions) {
       };
     },
   };
+}
+
+function range(count: number, value: (index: number) => number): number[] {
+  return Array.from({ length: count }, (_unused, index) => value(index));
 }
 
 /** A count, also one that is written as text; null where there is none. */

@@ -1,13 +1,25 @@
-import type { IncrementalRead, ReadContext, ReadRequest, ReadSummary, ReadWarning, Segment } from '../source.ts';
-import type { ApiClient } from './client.ts';
+import type { Job } from '../../spec/job.ts';
+import type {
+  IncrementalRead,
+  ReadContext,
+  ReadRequest,
+  ReadSummary,
+  ReadWarning,
+  Segment,
+  StopVerdict,
+} from '../source.ts';
+import type { OnRetry } from './client.ts';
 import { observe, ShapeNode } from './infer.ts';
-import { type Page, type PageHooks, type PagePlan, readPages } from './pages.ts';
+import { compileJsonPath, type JsonPath } from './json-path.ts';
+import type { Page, PageHooks, PagePlan } from './pages.ts';
 import type { Stop } from './paginators.ts';
+import { carriesStart, parentOf } from './placeholders.ts';
 import type { JsonRecord } from './records.ts';
-import type { Redactor } from './redact.ts';
 import { placesToMeasure, recordSchema } from './schema.ts';
+import type { ApiSession } from './session.ts';
 import { Spool } from './spool.ts';
-import { VerdictKeeper } from './verdict.ts';
+import { hasStreams, type PageStream, pageStreams, readStreams } from './streams.ts';
+import { StreamsVerdict, VerdictKeeper } from './verdict.ts';
 import { WatermarkReader } from './watermark.ts';
 
 /**
@@ -15,68 +27,85 @@ import { WatermarkReader } from './watermark.ts';
  * Memory holds two pages, the schema and what DuckDB takes.
  */
 export async function* readJob(
-  plan: PagePlan,
+  session: ApiSession,
   request: ReadRequest,
   context: ReadContext,
-  client: ApiClient,
-  redactor: Redactor,
 ): AsyncGenerator<Segment, ReadSummary> {
-  const { job } = plan;
+  const { job } = request;
+  const { redactor } = session;
   const spool = new Spool(context.spoolDirectory);
   const root = new ShapeNode();
-  const verdict = new VerdictKeeper(job);
+  const verdict = verdictOf(job);
   const filter = recordFilter(request, context);
+  const repeats = new RepeatWatch(job);
   let retries = 0;
   let bytes = 0;
   let records = 0;
-  const hooks: PageHooks = {
-    signal: context.signal,
-    onRetry: ({ attempt, waitMs, error }) => {
-      retries += 1;
-      context.log(
-        'INFO',
-        redactor.text(
-          `Request failed (attempt ${attempt}), again in ${Math.round(waitMs / 100) / 10} s: ${error.message}`,
-        ),
-      );
-    },
-    accept: (list, page) =>
-      filter.accept(list, page, request.sampleRows === null ? null : request.sampleRows - records),
-    enough: (page) =>
-      request.sampleRows !== null && records + page.kept.length >= request.sampleRows
-        ? sampleStop(request.sampleRows)
-        : null,
+  const onRetry: OnRetry = ({ attempt, waitMs, error }) => {
+    retries += 1;
+    context.log(
+      'INFO',
+      redactor.text(
+        `Request failed (attempt ${attempt}), again in ${Math.round(waitMs / 100) / 10} s: ${error.message}`,
+      ),
+    );
   };
-  let stop: Stop;
+  // A sample takes what it needs and no more: nothing is asked for ahead.
+  const asked = request.sampleRows === null ? job : { ...job, options: { ...job.options, concurrency: 1 } };
+  const hooksOf = (stream: PageStream): PageHooks => {
+    const part = filter.of(stream);
+    return {
+      signal: context.signal,
+      onRetry,
+      accept: (list, page) => part(list, page, request.sampleRows === null ? null : request.sampleRows - records),
+      enough: (page) =>
+        request.sampleRows !== null && records + page.kept.length >= request.sampleRows
+          ? sampleStop(request.sampleRows)
+          : null,
+      concurrency: hasStreams(job) ? 1 : asked.options.concurrency,
+    };
+  };
+  let selector: PagePlan['selector'] | null = null;
   try {
-    const pages = readPages(plan, client, redactor, hooks);
-    for (;;) {
-      const next = await pages.next();
-      if (next.done) {
-        stop = next.value;
-        break;
+    const streams = pageStreams(job, request.incremental, {
+      session,
+      spoolDirectory: context.spoolDirectory,
+      signal: context.signal,
+      onRetry,
+      warn: context.warn,
+      log: context.log,
+      parentLimit: null,
+    });
+    let pages = 0;
+    for await (const { stream, page, stop } of readStreams(streams, asked, session, hooksOf)) {
+      ({ selector } = stream.plan);
+      if (!page) {
+        verdict.close(stop, stream.label);
+        continue;
       }
-      const page = next.value;
+      pages += 1;
       verdict.add(page);
+      repeats.add(page);
       records += page.kept.length;
       bytes += page.response.bytes;
       for (const record of page.kept) observe(root, record, page.exact, 0);
-      await spool.append(page.kept, page.response.bytes, wholePage(page, plan));
+      await spool.append(page.kept, page.response.bytes, wholePage(page, stream.plan));
       context.log(
         'DEBUG',
         `Page ${page.number}: ${page.response.status}, ${page.records.length} records, ${redactor.url(page.request.url)}`,
       );
-      context.progress({ rows: records, bytes, pages: page.number });
+      context.progress({ rows: records, bytes, pages });
     }
   } finally {
     await spool.finish();
   }
-  const { verdict: result, warnings } = verdict.end(stop);
-  for (const warning of [...warnings, ...filter.warnings()]) context.warn(warning);
-  if (plan.selector.nulls > 0) {
+  const { verdict: result, warnings } = verdict.end();
+  for (const warning of [...warnings, ...filter.warnings(), ...repeats.warnings()]) context.warn(warning);
+  const nulls = selector?.nulls ?? 0;
+  if (nulls > 0) {
     context.warn({
       code: 'API_NULL_RECORDS',
-      message: `${plan.selector.nulls} null entries among the records were left out.`,
+      message: `${nulls} null entries among the records were left out.`,
     });
   }
   warnMissingColumns(root, request, records, context);
@@ -103,36 +132,113 @@ export function sampleStop(rows: number): Stop {
   return { reason: 'sample', detail: `The sample of ${rows} records is full.` };
 }
 
+interface ReadVerdict {
+  add(page: Page): void;
+  /** A stream ended. */
+  close(stop: Stop, label: string | null): void;
+  end(): { verdict: StopVerdict; warnings: ReadWarning[] };
+}
+
+function verdictOf(job: Job): ReadVerdict {
+  const parent = parentOf(job);
+  if (parent) return new StreamsVerdict(job, `records of ${parent.resource}`);
+  if (job.options.slice !== undefined) return new StreamsVerdict(job, 'slices');
+  const keeper = new VerdictKeeper(job);
+  let end: Stop = { reason: 'no_pages', detail: 'Nothing was asked for.' };
+  return {
+    add: (page) => keeper.add(page),
+    close: (stop) => {
+      end = stop;
+    },
+    end: () => keeper.end(end),
+  };
+}
+
 interface RecordFilter {
-  accept(records: JsonRecord[], page: number, room: number | null): JsonRecord[];
+  /** The filter of one stream. */
+  of(stream: PageStream): (records: JsonRecord[], page: number, room: number | null) => JsonRecord[];
   warnings(): ReadWarning[];
   greatest(): string | null;
 }
 
-/** Watermark, sample and column pruning, in this order. */
+/** Watermark, sample, fields of the parent and column pruning, in this order. */
 function recordFilter(request: ReadRequest, context: ReadContext): RecordFilter {
   const { job, incremental } = request;
-  const watermark = incremental ? new WatermarkReader(incremental) : null;
-  if (incremental && !job.options.incremental?.start_param && (incremental.from !== null || incremental.end !== null)) {
+  // One a slice: a record at a bound that two slices give is kept by the one it belongs to.
+  const watermarks = new Map<string, WatermarkReader>();
+  if (incremental && !carriesStart(job) && (incremental.from !== null || incremental.end !== null)) {
     context.warn({
       code: 'API_FULL_READ',
       message: `The API is read as a whole and filtered by ${incremental.column} afterwards, because no parameter carries the watermark.`,
       hint: 'Where the API has such a parameter (updated_since …), name it in incremental.start_param.',
     });
   }
-  return {
-    accept(records, page, room) {
-      let kept = records;
-      if (watermark)
-        kept = kept.filter((record) =>
-          watermark.keeps(record, () => `page ${page}, record ${records.indexOf(record) + 1}`),
-        );
-      if (room !== null && kept.length > room) kept = kept.slice(0, Math.max(0, room));
-      return job.columns.length > 0 ? kept.map((record) => pruned(record, job.columns)) : kept;
-    },
-    warnings: () => watermark?.warnings() ?? [],
-    greatest: () => watermark?.greatest ?? null,
+  const watermarkOf = (slice: IncrementalRead | null): WatermarkReader | null => {
+    if (!slice) return null;
+    const key = `${slice.from}..${slice.end}`;
+    let watermark = watermarks.get(key);
+    if (!watermark) {
+      watermark = new WatermarkReader(slice);
+      watermarks.set(key, watermark);
+    }
+    return watermark;
   };
+  const all = () => {
+    const total = incremental ? new WatermarkReader(incremental) : null;
+    for (const watermark of watermarks.values()) total?.absorb(watermark);
+    return total;
+  };
+  return {
+    of(stream) {
+      const watermark = watermarkOf(stream.incremental);
+      const { extra } = stream;
+      const place = stream.label === null ? '' : `${stream.label}: `;
+      return (records, page, room) => {
+        let kept = records;
+        if (watermark)
+          kept = kept.filter((record) =>
+            watermark.keeps(record, () => `${place}page ${page}, record ${records.indexOf(record) + 1}`),
+          );
+        if (room !== null && kept.length > room) kept = kept.slice(0, Math.max(0, room));
+        if (job.columns.length > 0) kept = kept.map((record) => pruned(record, job.columns));
+        return extra === null ? kept : kept.map((record) => ({ ...record, ...extra }));
+      };
+    },
+    warnings: () => all()?.warnings() ?? [],
+    greatest: () => all()?.greatest ?? null,
+  };
+}
+
+/** Notices records that come twice on neighbouring pages, by their primary key: rows were inserted or deleted while the pages were read. */
+class RepeatWatch {
+  readonly #keys: JsonPath[];
+  #before = new Set<string>();
+  #repeated = 0;
+
+  constructor(job: Job) {
+    const shifts = job.pagination_type === 'offset' || job.pagination_type === 'page_number';
+    this.#keys = shifts ? job.primary_key.map(compileJsonPath) : [];
+  }
+
+  add(page: Page): void {
+    if (this.#keys.length === 0) return;
+    const known = page.number === 1 ? new Set<string>() : this.#before;
+    this.#before = new Set(
+      page.kept.map((record) => JSON.stringify(this.#keys.map((key) => key.first(record) ?? null))),
+    );
+    for (const key of this.#before) if (known.has(key)) this.#repeated += 1;
+  }
+
+  warnings(): ReadWarning[] {
+    if (this.#repeated === 0) return [];
+    return [
+      {
+        code: 'API_RECORDS_REPEATED',
+        message: `${this.#repeated} records came on two pages in a row: rows were inserted or deleted while the pages were read.`,
+        hint: 'Repeated rows are merged by their primary key, but others may have been skipped: sort by a column that only grows, or read by cursor or watermark.',
+      },
+    ];
+  }
 }
 
 function pruned(record: JsonRecord, columns: readonly string[]): JsonRecord {
@@ -155,11 +261,11 @@ function warnMissingColumns(root: ShapeNode, request: ReadRequest, records: numb
 }
 
 /** What the next read asks for, as a person can read it. */
-export function describeIncremental(incremental: IncrementalRead, startParam: string | undefined): string {
+export function describeIncremental(incremental: IncrementalRead, job: Job): string {
   if (incremental.from === null) return `all records (no watermark of ${incremental.column} yet)`;
   const lag = incremental.lag
     ? ` minus the lag of ${incremental.lag.kind === 'duration' ? `${incremental.lag.seconds} s` : incremental.lag.value}`
     : '';
-  const how = startParam ? '' : ', filtered here after everything was read';
+  const how = carriesStart(job) ? '' : ', filtered here after everything was read';
   return `records with ${incremental.column} >= ${incremental.from}${lag}${how}`;
 }

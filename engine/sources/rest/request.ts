@@ -1,9 +1,12 @@
 import { IngestError } from '../../errors.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
+import type { ResponseFormat, ResponseRule } from '../../spec/resource.ts';
 import type { ApiRequest } from './client.ts';
+import { isExactNumber, scalarText } from './json.ts';
 import { setAtPath } from './json-path.ts';
 import type { PagePatch } from './paginators.ts';
+import { type Bindings, filled, filledDeep, NO_BINDINGS, parentOf, resolvedParams } from './placeholders.ts';
 
 /** The request of a resource before pagination. */
 export interface RequestTemplate {
@@ -12,42 +15,87 @@ export interface RequestTemplate {
   headers: Record<string, string>;
   body: Record<string, unknown> | undefined;
   encoding: string;
+  rules: readonly ResponseRule[];
 }
 
 /**
- * Joins base_url and api_endpoint, fills `{placeholders}` from params and puts the other params into the query.
- * The job's params and headers win over the connection's.
- * @param watermark query parameters that carry the watermark
+ * Joins base_url and api_endpoint, fills the placeholders and puts the params that none of them took into the query.
+ * The job's params and headers win over the connection's. A parameter without a value (no watermark yet) is left out.
  * @throws IngestError API_URL, API_PLACEHOLDER, API_PARAM
  */
 export function requestTemplate(
   connection: ApiConnection,
   job: Job,
-  watermark: Record<string, string>,
+  bindings: Bindings = NO_BINDINGS,
 ): RequestTemplate {
   const { options } = job;
   const params: Record<string, unknown> = { ...connection.params, ...options.params };
-  const used = new Set<string>();
+  const fields = parentOf(job)?.names;
+  const used = new Set<string>(resolvedParams(job).map(({ name }) => name));
   const endpoint = (job.api_endpoint ?? job.source_object ?? job.table_name).replace(
     /\{([^{}]*)\}/g,
-    (_whole, name: string) => {
-      const value = params[name.trim()];
-      if (value === undefined || value === null || typeof value === 'object') {
-        throw new IngestError('API_PLACEHOLDER', `api_endpoint needs a value for {${name}}, and params has none.`, {
-          hint: `Set params.${name.trim()} in [sources.${job.source_name}.resources.${job.table_name}].`,
-        });
-      }
-      used.add(name.trim());
-      return encodeURIComponent(String(value));
+    (whole, inner: string) => {
+      const name = inner.trim();
+      const value = pathValue(whole, name, params, fields, job, bindings);
+      used.add(name);
+      return encodeURIComponent(value);
     },
   );
   const url = joinUrl(connection.base_url, endpoint, options.allow_origins);
-  for (const [name, value] of Object.entries(params)) if (!used.has(name)) addParam(url, name, value);
-  for (const [name, value] of Object.entries(watermark)) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(params))
+    if (!used.has(name)) addParam(url, name, filledDeep(value, job, bindings));
+  const { incremental } = options;
+  if (incremental?.start_param && bindings.start !== null)
+    url.searchParams.set(incremental.start_param, bindings.start);
+  if (incremental?.end_param && bindings.end !== null) url.searchParams.set(incremental.end_param, bindings.end);
   const headers: Record<string, string> = {};
-  for (const [name, value] of [...Object.entries(connection.headers), ...Object.entries(options.headers)])
-    headers[name.toLowerCase()] = value;
-  return { method: options.method, url, headers, body: options.body, encoding: options.encoding };
+  for (const [name, value] of [...Object.entries(connection.headers), ...Object.entries(options.headers)]) {
+    const text = value.includes('{') ? scalarText(filled(value, job, bindings)) : value;
+    if (text !== null) headers[name.toLowerCase()] = text;
+  }
+  if (options.response_format !== undefined) headers.accept ??= ACCEPTED[options.response_format];
+  let { body } = options;
+  if (body !== undefined) body = filledDeep(body, job, bindings) as Record<string, unknown>;
+  if (options.method === 'POST') {
+    body ??= {};
+    if (incremental?.start_body_path && bindings.start !== null)
+      setAtPath(body, incremental.start_body_path, bindings.start);
+    if (incremental?.end_body_path && bindings.end !== null) setAtPath(body, incremental.end_body_path, bindings.end);
+  }
+  return { method: options.method, url, headers, body, encoding: options.encoding, rules: options.response_actions };
+}
+
+/** What a resource with a response_format asks for; others ask for JSON. */
+const ACCEPTED: Record<ResponseFormat, string> = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson, application/jsonl;q=0.9, */*;q=0.5',
+  csv: 'text/csv, */*;q=0.5',
+};
+
+function pathValue(
+  whole: string,
+  name: string,
+  params: Record<string, unknown>,
+  fields: ReadonlyMap<string, string> | undefined,
+  job: Job,
+  bindings: Bindings,
+): string {
+  if (/^(resources|incremental)\./.test(name)) {
+    const text = scalarText(filled(whole, job, bindings));
+    if (text !== null && text !== '') return text;
+    throw new IngestError('API_PLACEHOLDER', `api_endpoint needs a value for ${whole}, and there is none yet.`, {
+      hint: name.startsWith('incremental')
+        ? 'Set last_watermark (and end_value for the end) of this job.'
+        : 'Every record of the parent must have this field.',
+    });
+  }
+  const field = fields?.get(name);
+  const value = field !== undefined ? bindings.parent?.[field] : filledDeep(params[name], job, bindings);
+  const text = scalarText(value);
+  if (text !== null && text !== '') return text;
+  throw new IngestError('API_PLACEHOLDER', `api_endpoint needs a value for {${name}}, and params has none.`, {
+    hint: `Set params.${name} in [sources.${job.source_name}.resources.${job.table_name}].`,
+  });
 }
 
 /** The request of one page. */
@@ -59,7 +107,8 @@ export function pageRequest(template: RequestTemplate, patch: PagePatch): ApiReq
     body = structuredClone(template.body ?? {});
     for (const [path, value] of patch.body ?? []) setAtPath(body, path, value);
   }
-  return { method: template.method, url: url.href, headers: template.headers, body, encoding: template.encoding };
+  const { method, headers, encoding, rules } = template;
+  return { method, url: url.href, headers, body, encoding, ...(rules.length > 0 ? { rules } : {}) };
 }
 
 /** base_url + endpoint. An absolute endpoint must lead to the API's own origin or an allowed one. */
@@ -98,7 +147,8 @@ export function originsOf(addresses: readonly string[]): string[] {
 function addParam(url: URL, name: string, value: unknown): void {
   if (value === null || value === undefined) return;
   url.searchParams.delete(name);
-  for (const item of Array.isArray(value) ? value : [value]) {
+  for (const entry of Array.isArray(value) ? value : [value]) {
+    const item = isExactNumber(entry) ? entry.rawJSON : entry;
     if (item !== null && typeof item === 'object' && !(item instanceof Date)) {
       throw new IngestError('API_PARAM', `params.${name} is an object, which a query cannot carry.`, {
         hint: 'Write it as text, or use a POST body.',

@@ -1,122 +1,111 @@
-import type { Dispatcher } from 'undici';
+import { IngestError } from '../../errors.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
-import type { AuthType } from '../../spec/kinds.ts';
-import type { Source } from '../source.ts';
-import { type Authenticator, createAuthenticator } from './auth.ts';
-import { type BodyLimits, DEFAULT_BODY_LIMITS } from './body.ts';
-import { ApiClient, createAgent } from './client.ts';
-import { type Clock, SYSTEM_CLOCK } from './clock.ts';
+import type { PreviewLimits, ReadContext, ReadRequest, Source } from '../source.ts';
+import type { BodyLimits } from './body.ts';
+import type { Clock } from './clock.ts';
 import { testConnection } from './connection-test.ts';
-import { planPages } from './pages.ts';
+import { discoverResources } from './openapi.ts';
+import { boundsOf, type PagePlan, planPages } from './pages.ts';
+import { parentOf } from './placeholders.ts';
 import { previewJob } from './preview.ts';
-import { TokenBucket } from './rate-limit.ts';
 import { describeIncremental, readJob } from './read.ts';
-import { isSensitiveKey, Redactor } from './redact.ts';
 import { pageRequest } from './request.ts';
+import { type ApiSession, openSession } from './session.ts';
+import { slicesOf } from './slices.ts';
+import { pageStreams } from './streams.ts';
 
 export interface RestSourceDependencies {
   /** Default: the system's clock. */
   clock?: Clock;
-  /** Default: {@link DEFAULT_BODY_LIMITS}. */
+  /** Default: `DEFAULT_BODY_LIMITS` of body.ts. */
   limits?: BodyLimits;
   /** Where HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up; default: the process's own. */
   environment?: Record<string, string | undefined>;
-  /** Sends the requests; default: an agent of its own. One that is passed in is not closed. */
-  dispatcher?: Dispatcher;
+  /** The project's jobs, among which parents of child resources are found. */
+  jobs?: readonly Job[];
+  /** Makes a path of the project's folder absolute; default: from the process's folder. */
+  resolvePath?: (path: string) => string;
 }
 
 /**
- * A REST API as a source. One object a connection: its jobs share the rate limit, the access token and the connections.
+ * A REST API as a source. One object a connection: its jobs share the rate limit, the access token, the connections and the answers of parents.
  */
 export function createRestSource(connection: ApiConnection, deps: RestSourceDependencies = {}): Source {
-  const clock = deps.clock ?? SYSTEM_CLOCK;
-  const redactor = new Redactor(secretsOf(connection));
-  const lifetime = new AbortController();
-  const ownAgent = deps.dispatcher ? null : createAgent(connection.timeout, deps.environment ?? process.env);
-  const authenticators = new Map<AuthType, Authenticator>();
-  const authenticator = (type: AuthType): Authenticator => {
-    const known = authenticators.get(type);
-    if (known) return known;
-    const made = createAuthenticator(
-      { ...connection.auth, type },
-      { transport: (request, signal) => base.sendToken(request, signal), clock, redactor, lifetime: lifetime.signal },
-    );
-    authenticators.set(type, made);
-    return made;
-  };
-  const base = new ApiClient(
-    {
-      timeoutSeconds: connection.timeout,
-      bucket: connection.rate_limit ? new TokenBucket(connection.rate_limit, clock) : null,
-      authenticator: () => authenticator(connection.auth.type),
-      authType: connection.auth.type,
-      redactor,
-      clock,
-      limits: deps.limits ?? DEFAULT_BODY_LIMITS,
-    },
-    deps.dispatcher ?? (ownAgent as Dispatcher),
-  );
-  const clientOf = (job: Job): ApiClient => {
-    for (const secret of [...sensitiveValues(job.options.headers), ...sensitiveValues(job.options.params)])
-      redactor.add(secret);
-    return base.with({ authenticator: () => authenticator(job.auth_type), authType: job.auth_type });
-  };
+  const session = openSession(connection, deps);
   return {
-    test: (signal) =>
-      testConnection(
-        {
-          connection,
-          client: () => base,
-          authenticator: () => authenticator(connection.auth.type),
-          redactor,
-          now: clock.now,
-        },
-        signal,
-      ),
-    // Resources are what the jobs name; reading an OpenAPI document comes with the API preview.
-    discover: async () => [],
-    async explain(request) {
-      const plan = planPages(connection, request.job, request.incremental);
-      const first = pageRequest(plan.template, plan.paginator.first().patch);
-      const lines = [`${first.method} ${redactor.url(first.url)}`];
-      if (first.body !== undefined) lines.push(JSON.stringify(redactor.body(first.body)));
-      lines.push(`${request.job.pagination_type} pagination`);
-      if (request.incremental)
-        lines.push(describeIncremental(request.incremental, request.job.options.incremental?.start_param));
-      return lines.join('\n');
-    },
-    async *read(request, context) {
-      const plan = planPages(connection, request.job, request.incremental);
-      return yield* readJob(plan, request, context, clientOf(request.job), redactor);
-    },
+    test: (signal) => testConnection(session, signal),
+    discover: (filter, signal) => discoverResources(session, filter, signal),
+    explain: async (request) => explain(session, request),
+    read: (request, context) => readJob(session, request, context),
     async preview(request, context, limits) {
-      const at = limits.replay === undefined ? connection : { ...connection, base_url: limits.replay.baseUrl };
       return previewJob({
-        plan: planPages(at, request.job, request.incremental),
+        plan: await previewPlan(session, request, context, limits),
         request,
         limits,
-        client: clientOf(request.job),
-        redactor,
+        client: session.clientOf(request.job),
+        redactor: session.redactor,
         rateLimit: connection.rate_limit ?? null,
         signal: context.signal,
       });
     },
-    async close() {
-      lifetime.abort();
-      await ownAgent?.destroy();
-    },
+    close: () => session.close(),
   };
 }
 
-function secretsOf(connection: ApiConnection): string[] {
-  const { api_key, token, password, client_secret } = connection.auth;
-  const own = [api_key, token, password, client_secret].filter((secret) => secret !== undefined);
-  return [...own, ...sensitiveValues(connection.headers), ...sensitiveValues(connection.params)];
+/** The first request of the next read; of a child, with the placeholders of its parent as they stand. */
+function explain(session: ApiSession, { job, incremental }: ReadRequest): string {
+  const { connection, redactor, clock } = session;
+  const link = parentOf(job);
+  const slices = slicesOf(job, incremental, clock);
+  const slice = slices[0] ?? null;
+  const parent = link ? Object.fromEntries(link.bound.map((field) => [field, `{${link.resource}.${field}}`])) : null;
+  const plan = planPages(connection, job, slice, { ...boundsOf(job, slice), parent });
+  const first = pageRequest(plan.template, plan.paginator.first().patch);
+  const shown = redactor.url(first.url).replaceAll('%7B', '{').replaceAll('%7D', '}');
+  const lines = [`${first.method} ${shown}`];
+  if (first.body !== undefined) lines.push(JSON.stringify(redactor.body(first.body)));
+  lines.push(`${job.pagination_type} pagination`);
+  if (link) lines.push(`one request for each record of ${link.resource}`);
+  if (slices.length > 1) lines.push(`in ${slices.length} slices of ${job.options.slice}`);
+  if (incremental) lines.push(describeIncremental(incremental, job));
+  return lines.join('\n');
 }
 
-function sensitiveValues(values: Record<string, unknown>): string[] {
-  return Object.entries(values).flatMap(([key, value]) =>
-    isSensitiveKey(key) && typeof value === 'string' ? [value] : [],
-  );
+/** The pages that a preview shows: those of the first parent record, those of the first slice. */
+async function previewPlan(
+  session: ApiSession,
+  { job, incremental }: ReadRequest,
+  context: ReadContext,
+  limits: PreviewLimits,
+): Promise<PagePlan> {
+  if (parentOf(job) === null) {
+    const { connection } = session;
+    const at = limits.replay === undefined ? connection : { ...connection, base_url: limits.replay.baseUrl };
+    return planPages(at, job, slicesOf(job, incremental, session.clock)[0] ?? null);
+  }
+  if (limits.replay !== undefined) {
+    throw new IngestError(
+      'API_REPLAY_PARENT',
+      `${job.table_name} is asked for each record of a parent; a recording holds one resource.`,
+      {
+        hint: 'Preview it with the connection.',
+      },
+    );
+  }
+  const streams = pageStreams(job, incremental, {
+    session,
+    spoolDirectory: context.spoolDirectory,
+    signal: context.signal,
+    onRetry: () => undefined,
+    warn: context.warn,
+    log: context.log,
+    parentLimit: 1,
+  });
+  const { value } = await streams.next();
+  await streams.return();
+  if (value) return value.plan;
+  throw new IngestError('API_PARENT_EMPTY', `${job.table_name} cannot be previewed: its parent has no records.`, {
+    hint: 'Preview the parent resource first.',
+  });
 }

@@ -46,7 +46,14 @@ export class VerdictKeeper {
     }
     const asksForSize = this.#job.pagination_type === 'offset' || this.#job.pagination_type === 'page_number';
     const cap = this.#cap();
-    const confirmed = ['total_reached', 'total_pages', 'has_more_false', 'sample'].includes(stop.reason);
+    const confirmed = [
+      'total_reached',
+      'total_pages',
+      'has_more_false',
+      'sample',
+      'response_stop',
+      'response_ignored',
+    ].includes(stop.reason);
     if (!confirmed && asksForSize && this.#filled() === 1 && this.#received === this.#job.page_size) {
       doubts.push(`exactly one full page of ${this.#received} records came`);
     } else if (
@@ -79,6 +86,76 @@ export class VerdictKeeper {
   /** Records a page where every page but the last had the same. */
   #cap(): number | null {
     return this.#filled() > 1 && this.#sizes.size === 1 ? ([...this.#sizes][0] ?? null) : null;
+  }
+}
+
+/** The verdict of a read of many streams (parent records, slices), each with an end of its own. */
+export class StreamsVerdict {
+  readonly #job: Job;
+  readonly #what: string;
+  readonly #reasons = new Map<string, number>();
+  readonly #warnings = new Map<string, { warning: ReadWarning; times: number }>();
+  #doubtful: string[] = [];
+  #doubts = 0;
+  #streams = 0;
+  #pages = 0;
+  #records = 0;
+  #last: Stop | null = null;
+
+  /** @param what one stream's name in the plural: `records of users`, `slices` */
+  constructor(job: Job, what: string) {
+    this.#job = job;
+    this.#what = what;
+  }
+
+  add(page: Page): void {
+    this.#pages += 1;
+    this.#records += page.kept.length;
+    if (page.number === 1 && this.#job.pagination_type === 'single_page') {
+      const hint = moreHint(page.body, page.response.headers, page.records.length);
+      if (hint !== null) this.#doubt(hint, { code: 'API_MORE_PAGES', message: `One page was read, but ${hint}.` });
+    }
+  }
+
+  /** A stream ended. */
+  close(stop: Stop, label: string | null): void {
+    this.#streams += 1;
+    this.#last = stop;
+    this.#reasons.set(stop.reason, (this.#reasons.get(stop.reason) ?? 0) + 1);
+    if (stop.truncated) this.#doubt(label ?? '', stop.warning);
+    else if (stop.warning) this.#warn(stop.warning);
+  }
+
+  end(): { verdict: StopVerdict; warnings: ReadWarning[] } {
+    const ends = [...this.#reasons].map(([reason, times]) => `${reason} ${times}`).join(', ');
+    const early = this.#last && (this.#last.endsRead || this.#last.reason === 'sample') ? ` ${this.#last.detail}` : '';
+    const doubt =
+      this.#doubts === 0
+        ? ''
+        : ` Looks truncated: ${this.#doubts} of them may have more (${this.#doubtful.join('; ')}${this.#doubts > this.#doubtful.length ? '; …' : ''}).`;
+    const verdict: StopVerdict = {
+      reason: early === '' ? 'all_parts' : (this.#last as Stop).reason,
+      detail: `${this.#streams} ${this.#what} were asked for${ends === '' ? '' : `; their pages ended by: ${ends}`}.${early}${doubt}`,
+      records: this.#records,
+      pages: this.#pages,
+      looksTruncated: this.#doubts > 0,
+    };
+    const warnings = [...this.#warnings.values()].map(({ warning, times }) =>
+      times === 1 ? warning : { ...warning, message: `${warning.message} (${times} times)` },
+    );
+    return { verdict, warnings };
+  }
+
+  #doubt(what: string, warning: ReadWarning | undefined): void {
+    this.#doubts += 1;
+    if (this.#doubtful.length < 3 && what !== '') this.#doubtful.push(what);
+    if (warning) this.#warn(warning);
+  }
+
+  #warn(warning: ReadWarning): void {
+    const known = this.#warnings.get(warning.code);
+    if (known) known.times += 1;
+    else this.#warnings.set(warning.code, { warning, times: 1 });
   }
 }
 

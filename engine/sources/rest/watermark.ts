@@ -39,6 +39,15 @@ export class WatermarkReader {
     return this.#greatest?.text ?? null;
   }
 
+  /** Takes over what another reader, of another part of the same read, has seen. */
+  absorb(other: WatermarkReader): void {
+    this.#nulls += other.#nulls;
+    this.#left += other.#left;
+    const theirs = other.#greatest;
+    if (theirs && (this.#greatest === null || compare(theirs, this.#greatest, () => 'a later slice') > 0))
+      this.#greatest = theirs;
+  }
+
   /** Records that the filter left out on this side. */
   get leftOut(): number {
     return this.#left;
@@ -207,6 +216,17 @@ function decimal(text: string): Decimal | null {
 
 function scaled(value: Decimal, scale: number): bigint {
   return value.digits * 10n ** BigInt(scale - value.scale);
+}
+
+/** The sum of two number texts, exactly; null where one is none. */
+export function addDecimals(a: string, b: string): string | null {
+  const [left, right] = [decimal(a), decimal(b)];
+  return left && right ? subtract(left, { ...right, digits: -right.digits }) : null;
+}
+
+/** Negative, zero or positive as a is less than, equal to or more than b; null where one is no number. */
+export function compareDecimals(a: string, b: string): number | null {
+  return decimal(a) && decimal(b) ? compareNumbers(a, b) : null;
 }
 
 function subtract(a: Decimal, b: Decimal): string {

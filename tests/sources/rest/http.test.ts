@@ -2,9 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { retryAfterMs } from '../../../engine/sources/rest/client.ts';
 import { SYSTEM_CLOCK } from '../../../engine/sources/rest/clock.ts';
-import { TokenBucket } from '../../../engine/sources/rest/rate-limit.ts';
+import { retryAfterMs, TokenBucket } from '../../../engine/sources/rest/rate-limit.ts';
 import { createRestSource } from '../../../engine/sources/rest/rest-source.ts';
 import {
   type Answer,
@@ -263,7 +262,7 @@ describe('requests', () => {
     ['API_PLACEHOLDER', { api_endpoint: '/repos/{owner}' }, '{owner}'],
     ['API_URL', { api_endpoint: 'https://elsewhere.example/x' }, 'another origin'],
     ['API_PARAM', { options: { params: { where: { a: 1 } } } }, 'params.where'],
-    ['API_PARENT_UNSUPPORTED', { options: { parent: { resource: 'users', field: 'id', include: [] } } }, 'users'],
+    ['API_PARENT_UNKNOWN', { options: { parent: { resource: 'users', field: 'id', include: [] } } }, 'users'],
   ])('%s', async (code, job, named) => {
     const server = await serve(script(OK));
     await expect(readApi(server.url, job)).rejects.toMatchObject({ code, message: expect.stringContaining(named) });
