@@ -5,6 +5,7 @@ import type { DiscoveredObject, Preview, TestStage } from './sources/source.ts';
 import type { Finding } from './spec/finding.ts';
 import type { Metrics } from './spec/metrics.ts';
 import type { RawSheet, Table } from './spec/project.ts';
+import type { Difference } from './spec/project-diff.ts';
 
 /**
  * The contract: everything that a user interface may ask of the engine, and everything that the engine may tell it.
@@ -191,17 +192,6 @@ export interface ExportPreview {
   /** Against the last export into this folder, or null where there is none. */
   difference: Difference | null;
   command: string;
-}
-
-/** Semantic difference of two projects: jobs, checks, settings, connections; never secrets. */
-export interface Difference {
-  added: { kind: 'job' | 'check' | 'setting' | 'connection' | 'destination'; name: string }[];
-  removed: { kind: 'job' | 'check' | 'setting' | 'connection' | 'destination'; name: string }[];
-  changed: {
-    kind: 'job' | 'check' | 'setting' | 'connection' | 'destination';
-    name: string;
-    cells: { column: string; before: string; after: string }[];
-  }[];
 }
 
 export const contract = {

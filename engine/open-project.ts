@@ -1,4 +1,6 @@
 import { CONFIG_FILE, type ProjectFiles, readProjectFiles, SECRETS_FILE } from './bundle/read-project-files.ts';
+import { verifyBundle } from './bundle/verify-bundle.ts';
+import { VERSION } from './cli/version.ts';
 import { type Environment, environmentProvider } from './secrets/environment.ts';
 import type { SecretProvider } from './secrets/provider.ts';
 import { Redactor, SHORTEST_REDACTABLE } from './secrets/redaction.ts';
@@ -69,7 +71,11 @@ export async function openProject(directory: string, options: OpenProjectOptions
     secrets: options.secrets ?? true,
     destination: options.destination ?? null,
   });
-  const fileFindings = [...files.findings, ...resolved.findings, ...redactor.unredactable.map(tooShort)];
+  const bundle = await verifyBundle(files.directory, {
+    runner: VERSION,
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const fileFindings = [...files.findings, ...bundle, ...resolved.findings, ...redactor.unredactable.map(tooShort)];
   return {
     directory: files.directory,
     files,

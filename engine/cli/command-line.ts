@@ -240,6 +240,38 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     .action(act(async (context) => (await import('./commands/secrets.ts')).explainSecrets(context)));
 
   program
+    .command('export')
+    .summary('write a bundle of the project that runs elsewhere')
+    .description(
+      'Writes workbook, configuration and the names of the secrets to a folder, checked and with hashes that `run` verifies. Secret values, state and metadata stay here.',
+    )
+    .requiredOption('-o, --output <dir>', 'folder for the bundle; what it holds of an earlier export is replaced')
+    .option('--dry-run', 'say what would be written')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ingest export -o ../shop-bundle\n  ingest -c shop export -o /srv/bundles/shop --dry-run',
+    )
+    .action(
+      act(async (context, _args, options) =>
+        (await import('./commands/export.ts')).exportProject(context, options as never),
+      ),
+    );
+
+  program
+    .command('diff')
+    .summary('what differs between two projects or bundles')
+    .description(
+      'Compares jobs, checks, settings, connections and destinations by what they mean. Exit code 1 where anything differs.',
+    )
+    .argument('<before>', 'folder of a project or bundle')
+    .argument('<after>', 'folder of a project or bundle')
+    .action(
+      act(async (context, [before, after]: [string, string]) =>
+        (await import('./commands/diff.ts')).diff(context, before, after),
+      ),
+    );
+
+  program
     .command('clean')
     .summary('remove load packages and temporary files that dead runs left')
     .option('--packages', 'also remove complete packages; their rows are read again')
