@@ -19,7 +19,7 @@ export function detectSelection(
 ): { data_selector?: Finding } {
   const body = pages[0]?.body;
   if (body === undefined) return {};
-  if (inUse !== null && configured === inUse) {
+  if (inUse !== null && configured === inUse && pages.some(({ records }) => records.length > 0)) {
     const lengths = pages.map(({ records }) => records.length);
     return {
       data_selector: {
