@@ -219,7 +219,9 @@ function useSelectionReport(
     report.current = onSelectionChange;
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: other rows or columns under the same selection are another one
-  useEffect(() => report.current?.(controller.describe()), [controller, rowIds, columns]);
+  useEffect(() => {
+    report.current?.(controller.describe());
+  }, [controller, rowIds, columns]);
   useEffect(
     () =>
       controller.state.subscribe((now, before) => {

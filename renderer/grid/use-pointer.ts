@@ -21,6 +21,8 @@ type Drag =
   | { type: 'move-rows'; moved: boolean; row: number }
   | { type: 'resize'; column: number; startX: number; startWidth: number };
 
+const DOUBLE_CLICK_MS = 500;
+
 export interface PointerOptions {
   controller: GridController;
   scrollerRef: RefObject<HTMLDivElement | null>;
@@ -33,6 +35,7 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
   const drag = useRef<Drag | null>(null);
   const point = useRef({ x: 0, y: 0, control: false });
   const frame = useRef(0);
+  const lastResize = useRef({ column: -1, time: 0 });
   const { state } = controller;
 
   /** The place under the pointer in rows and columns; -1 for header and gutter. */
@@ -150,7 +153,13 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
     };
   });
 
+  /** Menus and popovers hang in the tree of components below the grid, but not in its element: their events are not ours. */
+  function isOurs(event: { target: EventTarget }) {
+    return scrollerRef.current?.contains(event.target as Node) === true;
+  }
+
   function onPointerDown(event: PointerEvent) {
+    if (!isOurs(event)) return;
     const target = event.target as HTMLElement;
     if (target.closest('textarea, [data-column-menu]') !== null) return;
     if (state.getState().editing !== null) controller.commit();
@@ -174,6 +183,11 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
     if (resize !== undefined) {
       const { lefts } = controller.context().layout;
       const column = Number(resize);
+      // A captured pointer gives its double click to the capturing element: two presses are told apart here.
+      const twice = lastResize.current.column === column && event.timeStamp - lastResize.current.time < DOUBLE_CLICK_MS;
+      lastResize.current = { column, time: twice ? 0 : event.timeStamp };
+      const columnId = controller.context().columns[column]?.id;
+      if (twice && columnId !== undefined) return onAutoFit(columnId);
       const startWidth = (lefts[column + 1] as number) - (lefts[column] as number);
       return start({ type: 'resize', column, startX: event.clientX, startWidth }, event);
     }
@@ -212,6 +226,7 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
   function onPointerMove(event: PointerEvent) {
     point.current = { x: event.clientX, y: event.clientY, control: event.ctrlKey };
     if (drag.current !== null) return follow();
+    if (!isOurs(event)) return;
     const target = event.target as HTMLElement;
     const cell = target.closest('[role=gridcell]') === null ? null : place(event.clientX, event.clientY);
     const hovered = cell === null || cell.row < 0 || cell.column < 0 ? null : cell;
@@ -239,18 +254,12 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
     },
     /** The focus stays in the text field wherever the grid is pressed. */
     onMouseDown: (event: MouseEvent) => {
-      if ((event.target as HTMLElement).closest('textarea, button') === null) event.preventDefault();
+      if (isOurs(event) && (event.target as HTMLElement).closest('textarea, button') === null) event.preventDefault();
     },
     onDoubleClick: (event: MouseEvent) => {
       const target = event.target as HTMLElement;
-      const { columns, rowIds, props } = controller.context();
-      const resize = target.closest<HTMLElement>('[data-resize]')?.dataset['resize'];
-      if (resize !== undefined) {
-        const columnId = columns[Number(resize)]?.id;
-        if (columnId !== undefined) onAutoFit(columnId);
-        return;
-      }
-      if (target.closest('textarea, button, [data-check], [data-fill-handle]') !== null) return;
+      const { rowIds, props } = controller.context();
+      if (!isOurs(event) || target.closest('textarea, button, [data-check], [data-fill-handle]') !== null) return;
       const at = place(event.clientX, event.clientY);
       const rowId = at === null ? undefined : rowIds[at.row];
       if (at === null || rowId === undefined || at.row < 0) return;
@@ -258,7 +267,7 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
       else controller.editActive();
     },
     onContextMenu: (event: MouseEvent) => {
-      if ((event.target as HTMLElement).closest('textarea[data-editing], [data-editing] textarea') !== null) return;
+      if (!isOurs(event) || (event.target as HTMLElement).closest('[data-editing] textarea') !== null) return;
       event.preventDefault();
       const at = place(event.clientX, event.clientY);
       if (at === null || at.row >= controller.extent().rows) return;

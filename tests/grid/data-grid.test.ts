@@ -70,7 +70,7 @@ test('roles, counts and names are those of an ARIA grid', async () => {
   expect(await grid.getAttribute('aria-colcount')).toBe('7');
   expect(await page.getByRole('columnheader', { name: 'disposition' }).getAttribute('aria-colindex')).toBe('4');
   expect(await page.locator('[data-row-id=r3]').getAttribute('aria-rowindex')).toBe('6');
-  expect(await page.getByRole('rowheader', { name: /5$/ }).count()).toBe(1);
+  expect(await page.getByRole('rowheader', { name: /, 5$/ }).count()).toBe(1);
   await cell(3, 'sql').click();
   expect(await cell(3, 'sql').getAttribute('aria-selected')).toBe('true');
   expect(await page.getByRole('gridcell', { selected: true }).count()).toBe(1);
@@ -177,7 +177,7 @@ test('F2 keeps the text and gives it the arrows; Alt+Enter starts a line; a clic
   await page.keyboard.type('!');
   await press('End', 'Alt+Enter');
   await page.keyboard.type('from t');
-  await cell(9, 'sql').click();
+  await cell(14, 'sql').click();
   expect(await values('sql', 8, 8)).toEqual(['select !8\nfrom t']);
   expect(await editLabels()).toHaveLength(1);
 });
