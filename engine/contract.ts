@@ -194,6 +194,11 @@ export interface ExportPreview {
   command: string;
 }
 
+/** {@link Preview} and the name by which its recording can be saved; null where it cannot. */
+export interface JobPreview extends Preview {
+  recording: string | null;
+}
+
 export const contract = {
   calls: {
     'app.about': { input: z.void(), output: output<About>() },
@@ -290,15 +295,26 @@ export const contract = {
       input: z.strictObject({ directory, env: name.nullable(), row: jobRow, destination: name.nullable() }),
       output: output<{ statement: string; watermark: string | null }>(),
     },
+    /**
+     * The first pages of a row as the window has it. `options` are laid over those of its `[sources.X.resources.TABLE]` (null takes one away);
+     * `replay` names a recording that answers instead of the API. What comes back is cut to what a window can hold, and says so.
+     */
     'job.preview': {
       input: z.strictObject({
         directory,
         env: name.nullable(),
         row: jobRow,
+        options: z.record(name, jsonValue).default({}),
+        replay: directory.nullable().default(null),
         pages: z.int().min(1).max(20).default(5),
         rows: z.int().min(1).max(1000).default(100),
       }),
-      output: output<Preview>(),
+      output: output<JobPreview>(),
+    },
+    /** Keeps the requests and responses of a preview in a file, without secrets. The engine remembers the last few previews. */
+    'preview.save_recording': {
+      input: z.strictObject({ preview: name, file: directory }),
+      output: output<{ file: string; requests: number }>(),
     },
 
     /** Starts a run of the project as it is saved; its events follow as `run.event`. */

@@ -13,6 +13,7 @@ import type { CallContext, Handlers } from './handlers.ts';
 import { jobHandlers } from './jobs.ts';
 import { OpenProjects } from './open-projects.ts';
 import { checkPayload } from './payload.ts';
+import { previewHandlers } from './previews.ts';
 import { projectHandlers } from './projects.ts';
 import { recoveryHandlers } from './recovery.ts';
 import { resultHandlers } from './results.ts';
@@ -75,6 +76,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     ...connectionHandlers(service),
     ...discoveryHandlers(service),
     ...jobHandlers(service),
+    ...previewHandlers(service),
     ...runHandlers(service),
     ...resultHandlers(service),
     ...exportHandlers(service),

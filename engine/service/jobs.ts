@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { withScratch } from '../cli/scratch.ts';
 import { openDestination, openSource } from '../connectors.ts';
@@ -11,15 +11,14 @@ import { connectionOf } from '../spec/connection.ts';
 import type { DestinationConfig } from '../spec/destination.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import type { TypePolicy } from '../spec/kinds.ts';
-import { JOBS_SHEET, type Project, type RawSheet } from '../spec/project.ts';
+import { JOBS_SHEET, type Project, type RawSheet, type Table } from '../spec/project.ts';
 import { validateProject } from '../spec/validate-project.ts';
 import type { JobState } from '../state/job-state.ts';
 import type { HandlerGroup } from './handlers.ts';
-import { plainData } from './plain-data.ts';
 import type { ServiceContext } from './service-context.ts';
 import { readSettings } from './settings.ts';
 
-export const jobHandlers: HandlerGroup<'job.explain' | 'job.preview'> = (service) => ({
+export const jobHandlers: HandlerGroup<'job.explain'> = (service) => ({
   async 'job.explain'({ directory, env, row, destination }, { signal }) {
     const { opened, project, job } = await jobOfRow(service, directory, env, row);
     return withScratch(async ({ workspace, folder }) => {
@@ -37,35 +36,18 @@ export const jobHandlers: HandlerGroup<'job.explain' | 'job.preview'> = (service
       }
     });
   },
-  async 'job.preview'({ directory, env, row, pages, rows }, { signal }) {
-    const { opened, project, job } = await jobOfRow(service, directory, env, row);
-    const source = await openSource(connectionFor(project, job), {
-      projectDirectory: opened.directory,
-      jobs: opened.project.jobs,
-    });
-    try {
-      return await withScratch(async ({ workspace, folder }) => {
-        const spoolDirectory = path.join(folder, 'spool');
-        await mkdir(spoolDirectory, { mode: 0o700 });
-        const request = readRequest(job, null, { types: typesOf(project), sampleRows: null });
-        const context = { workspace, spoolDirectory, signal, progress: () => {}, warn: () => {}, log: () => {} };
-        return service.redact(plainData(await source.preview(request, context, { pages, rows })));
-      });
-    } finally {
-      await source.close();
-    }
-  },
 });
 
 /**
  * The job that a row of the window's stands for, saved or not. It is judged with the project's configuration, alone in its sheet.
  * @throws ProjectInvalidError with what is wrong with the row or its connection
  */
-async function jobOfRow(
+export async function jobOfRow(
   service: ServiceContext,
   directory: string,
   env: string | null,
   row: Readonly<Record<string, string>>,
+  options: Table = {},
 ): Promise<{ opened: OpenProject; project: Project; job: Job }> {
   const opened = await service.open(directory, env);
   const headers = Object.keys(row);
@@ -76,7 +58,8 @@ async function jobOfRow(
     // A preview of a disabled row is as welcome as any.
     rows: [{ row: 2, cells: headers.map((header) => (isEnabledColumn(header) ? 'Y' : (row[header] ?? ''))) }],
   };
-  const { project, findings } = validateProject({ ...opened.raw, jobs, checks: null });
+  const config = Object.keys(options).length === 0 ? opened.raw.config : withOptions(opened.raw.config, row, options);
+  const { project, findings } = validateProject({ ...opened.raw, config, jobs, checks: null });
   const [job] = project.jobs;
   if (job !== undefined && connectionOf(project.connections, job) !== undefined) return { opened, project, job };
   const source = (row['source_name'] ?? '').trim();
@@ -89,18 +72,37 @@ async function jobOfRow(
   );
 }
 
+/** The configuration with options laid over those of the row's resource. */
+function withOptions(config: Table, row: Readonly<Record<string, string>>, options: Table): Table {
+  const tableAt = (value: unknown): Table =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Table) : {};
+  const sources = tableAt(config['sources']);
+  const named = (row['source_name'] ?? '').trim();
+  const section = Object.hasOwn(sources, named) ? named : (row['source_type'] ?? '').trim().toLowerCase();
+  const connection = tableAt(sources[section]);
+  const resources = tableAt(connection['resources']);
+  const table = (row['table_name'] ?? '').trim();
+  const resource = Object.fromEntries(
+    Object.entries({ ...tableAt(resources[table]), ...options }).filter(([, value]) => value !== null),
+  );
+  return {
+    ...config,
+    sources: { ...sources, [section]: { ...connection, resources: { ...resources, [table]: resource } } },
+  };
+}
+
 function isEnabledColumn(header: string): boolean {
   return header.trim().toLowerCase() === 'enabled';
 }
 
-function connectionFor(project: Project, job: Job) {
+export function connectionFor(project: Project, job: Job) {
   const connection = connectionOf(project.connections, job);
   if (connection !== undefined) return connection;
   throw new IngestError('CONNECTION_NOT_FOUND', `${jobName(job)} has no valid connection "${job.source_name}".`);
 }
 
 /** Types as they would land in the project's own destination. */
-function typesOf({ destinations, destination }: Project): TypePolicy {
+export function typesOf({ destinations, destination }: Project): TypePolicy {
   return destination !== null && destinations[destination]?.type === 'filesystem' ? 'portable' : 'native';
 }
 

@@ -60,7 +60,11 @@ describe('preview', () => {
     expect(result.schema).toEqual([{ name: 'id', source_type: 'integer', type: 'BIGINT', nullable: false }]);
     expect(result.stop.reason).toBe('preview_limit');
     expect(result.detected).toMatchObject({
-      data_selector: { value: 'data', evidence: 'The only list of objects in the response, 10 long on every page', in_use: true },
+      data_selector: {
+        value: 'data',
+        evidence: 'The only list of objects in the response, 10 long on every page',
+        in_use: true,
+      },
       pagination_type: { value: 'offset', confidence: 'certain', evidence: '2 pages came and no page repeats another' },
       records_per_page: 10,
     });
