@@ -1,16 +1,17 @@
+import { MASK, Redactor as Secrets } from '../../secrets/redaction.ts';
 import { isExactNumber } from './json.ts';
 import { isObject } from './json-path.ts';
 
 /** What stands where a secret stood. */
-export const REDACTED = '***';
+export const REDACTED = MASK;
 
 // Page tokens and primary keys are no secrets: a preview without them would explain nothing.
 const SENSITIVE_KEY =
   /authorization$|cookie$|^(key|token|auth|sig|signature|pwd|pass)$|api[-_.]?key|(access|refresh|id|bearer|auth|client|session|csrf|xsrf|security|private|subscription)[-_.]?(token|key|secret)|passw|secret|credential|signature$/i;
 
-/** Removes the secrets of one connection from what people see: by key, and by value in plain, URL-encoded and base64 form. */
+/** Removes the secrets of one connection from what people see: by key, by value in every form that it may be sent in, and by shape (a password in a URL, a signature in a link). */
 export class Redactor {
-  readonly #values = new Set<string>();
+  readonly #secrets = new Secrets();
 
   constructor(secrets: Iterable<string> = []) {
     for (const secret of secrets) this.add(secret);
@@ -18,18 +19,11 @@ export class Redactor {
 
   /** A value learnt later, such as an access token. Values under 4 characters cannot be told from ordinary text and are left out. */
   add(secret: string): void {
-    if (secret.length < 4) return;
-    for (const form of [secret, encodeURIComponent(secret), new URLSearchParams({ s: secret }).toString().slice(2)])
-      this.#values.add(form);
-    this.#values.add(Buffer.from(secret).toString('base64'));
+    this.#secrets.add('', secret);
   }
 
   text(text: string): string {
-    let result = text;
-    // Longest first: a secret may hold another one.
-    for (const value of [...this.#values].sort((a, b) => b.length - a.length))
-      result = result.replaceAll(value, REDACTED);
-    return result;
+    return this.#secrets.text(text);
   }
 
   headers(headers: Record<string, string>): Record<string, string> {
@@ -68,7 +62,7 @@ export class Redactor {
   }
 
   #copy(value: unknown, byKey: boolean): unknown {
-    if (typeof value === 'string') return this.text(value);
+    if (typeof value === 'string') return byKey ? this.text(value) : this.#secrets.values(value);
     if (Array.isArray(value)) return value.map((item) => this.#copy(item, byKey));
     if (isExactNumber(value)) return value.rawJSON;
     if (!isObject(value)) return value;
