@@ -350,9 +350,9 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
       [
         'General',
         {
+          database: { label: 'Database', example: 'warehouse' },
           host: { label: 'Host', help: 'Name or address of the server', example: 'db.example.com' },
           port: { label: 'Port', help: '5432 on most servers' },
-          database: { label: 'Database', example: 'warehouse' },
           ...DATABASE_SIGN_IN,
         },
       ],

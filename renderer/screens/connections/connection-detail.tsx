@@ -4,12 +4,21 @@ import { type ClipboardEvent, useEffect, useMemo, useState } from 'react';
 import type { KeychainState, ProjectDocument } from '../../../engine/contract.ts';
 import { LATER } from '../../../engine/spec/connection-fields.ts';
 import { type ParsedConnection, parseConnection } from '../../../engine/spec/parse-connection.ts';
-import { useApp, useConnections } from '../../app.ts';
+import { useApp, useConnections, useProject } from '../../app.ts';
 import { type ConnectionDraft, shownFailure } from '../../stores/connection-store.ts';
 import type { ShownError } from '../../stores/window-store.ts';
 import { draftKey, removeConnection, saveConnection, testDraft, withParsed } from './connection-commands.ts';
 import { ConnectionForm } from './connection-fields-form.tsx';
-import { isChanged, judgeDraft, kindOf, nameProblem, placeText, secretState, shownFields } from './connection-form.ts';
+import {
+  isChanged,
+  judgeDraft,
+  kindOf,
+  nameProblem,
+  placeText,
+  secretState,
+  shownFields,
+  withFindings,
+} from './connection-form.ts';
 import type { ListedConnection } from './connection-list.ts';
 import classes from './connections-screen.module.css';
 import { Notice } from './notice.tsx';
@@ -39,13 +48,15 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
   const key = draftKey(draft);
   const result = useConnections((state) => state.tests[key] ?? null);
   const history = useConnections((state) => state.history[key]) ?? [];
+  const findings = useProject((state) => state.findings);
   const [saving, setSaving] = useState(false);
   const [failure, setFailure] = useState<ShownError | null>(null);
   const [pasted, setPasted] = useState<ParsedConnection | 'unknown' | null>(null);
   const [deleting, setDeleting] = useState(false);
   const problems = useMemo(
-    () => (kind === undefined ? new Map() : judgeDraft(draft, kind, document)),
-    [draft, kind, document],
+    () =>
+      kind === undefined ? new Map() : withFindings(judgeDraft(draft, kind, document), draft, kind, listed, findings),
+    [draft, kind, document, listed, findings],
   );
   if (kind === undefined) return <UnknownKind {...props} />;
 

@@ -1,5 +1,5 @@
 import { Tabs, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { ProjectDocument } from '../../../engine/contract.ts';
 import type { ConnectionField, ConnectionKind } from '../../../engine/spec/connection-fields.ts';
 import type { ConnectionDraft } from '../../stores/connection-store.ts';
@@ -80,8 +80,12 @@ export function ConnectionForm(props: ConnectionFormProps) {
       </Tabs.List>
       {tabs.map((name) => (
         <Tabs.Panel key={name} value={name} className={classes.panel ?? ''}>
-          {name === tabs[0] ? <NameField {...props} problem={problemOf(NAME)} /> : null}
-          <Groups {...props} fields={fields.filter((field) => field.tab === name)} problemOf={problemOf} />
+          <Groups
+            {...props}
+            fields={fields.filter((field) => field.tab === name)}
+            problemOf={problemOf}
+            first={name === tabs[0] ? <NameField {...props} problem={problemOf(NAME)} /> : null}
+          />
         </Tabs.Panel>
       ))}
       <div className={classes.written}>
@@ -100,18 +104,16 @@ function NameField({ draft, problem, onChange }: ConnectionFormProps & { problem
   const source = draft.section === 'sources';
   const help = source ? 'Jobs name it in source_name' : 'Runs name it as their destination';
   return (
-    <div className={classes.grid}>
-      <TextInput
-        label="Name"
-        required
-        spellCheck={false}
-        value={draft.name}
-        error={problem?.severity === 'error' ? problem.text : null}
-        description={problem?.severity === 'warning' ? problem.text : help}
-        onChange={({ currentTarget }) => onChange({ ...draft, name: currentTarget.value })}
-        onBlur={() => onChange(touch(draft, NAME))}
-      />
-    </div>
+    <TextInput
+      label="Name"
+      required
+      spellCheck={false}
+      value={draft.name}
+      error={problem?.severity === 'error' ? problem.text : null}
+      description={problem?.severity === 'warning' ? problem.text : help}
+      onChange={({ currentTarget }) => onChange({ ...draft, name: currentTarget.value })}
+      onBlur={() => onChange(touch(draft, NAME))}
+    />
   );
 }
 
@@ -123,13 +125,16 @@ function Groups(
   props: ConnectionFormProps & {
     fields: readonly ConnectionField[];
     problemOf(key: string): FieldProblem | null;
+    /** Stands before the first field. */
+    first: ReactNode;
   },
 ) {
   const groups = [...new Set(props.fields.map(({ group }) => group))];
-  return groups.map((group) => (
+  return groups.map((group, index) => (
     <div key={group ?? ''} className={classes.group}>
       {group === null ? null : <h2 className={classes.section}>{group}</h2>}
       <div className={classes.grid}>
+        {index === 0 ? props.first : null}
         {props.fields
           .filter((field) => field.group === group)
           .map((field) => (

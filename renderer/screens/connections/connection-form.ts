@@ -153,6 +153,26 @@ export function judgeDraft(
   return problems;
 }
 
+/** With what the whole project says of its fields: a secret that jobs need and that no place has. */
+export function withFindings(
+  problems: Map<string, FieldProblem>,
+  draft: ConnectionDraft,
+  kind: ConnectionKind,
+  listed: ListedConnection | null,
+  findings: readonly { code: string; column: string | null; message: string }[],
+): Map<string, FieldProblem> {
+  if (listed === null) return problems;
+  for (const { code, column } of findings) {
+    if (code !== 'SECRET_MISSING' || column === null) continue;
+    const field = kind.fields.find(({ spellings }) =>
+      spellings.some((spelling) => column === `${listed.path}.${spelling.join('.')}`),
+    );
+    if (field === undefined || problems.has(field.key) || draft.secrets[field.key]) continue;
+    problems.set(field.key, { severity: 'error', text: 'Jobs need it, and no place has it' });
+  }
+  return problems;
+}
+
 /** Why a connection cannot have this name, or null. */
 export function nameProblem(draft: ConnectionDraft, taken: readonly string[]): FieldProblem | null {
   const { name, previousName } = draft;

@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Keychain } from '../../engine/secrets/keychain.ts';
+import { createSecretStore } from '../../engine/secrets/secret-store.ts';
+import { createEngineService } from '../../engine/service/engine-service.ts';
+import { startWebHost, type WebHost } from '../../engine/web-host/web-host.ts';
+import { findChromium } from '../electron-standin/chromium.ts';
+import { buildApp } from '../helpers/electron-app.ts';
+import { type ProjectTexts, writeProject } from '../helpers/project.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+import { memoryKeychain, SAMPLE } from '../service/service-harness.ts';
+
+export interface WindowOptions {
+  project: ProjectTexts;
+  /** Puts files beside the workbook before the window opens. */
+  prepare?(folder: string): Promise<void>;
+  keychain?: Keychain;
+  environment?: Record<string, string>;
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+}
+
+/** The built page in a real Chromium, served by the web host with the real engine behind it. */
+export interface StudioWindow extends AsyncDisposable {
+  page: Page;
+  context: BrowserContext;
+  /** The project's folder. */
+  folder: string;
+  /** Where the person's own files are: settings and encrypted secrets. */
+  userFolder: string;
+  /** Everything that the engine sent to the page. */
+  received: string[];
+  /** Errors of the page's console. */
+  problems: string[];
+}
+
+let browser: Promise<Browser> | null = null;
+
+export async function closeBrowser(): Promise<void> {
+  const open = browser;
+  browser = null;
+  await (await open)?.close();
+}
+
+/** Opens a project's Jobs screen; go on from there by the rail. */
+export async function openWindow(options: WindowOptions): Promise<StudioWindow> {
+  const pageFolder = process.env['STUDIO_PAGE'] ?? path.resolve(import.meta.dirname, '../../out/renderer');
+  if (process.env['STUDIO_PAGE'] === undefined) await buildApp();
+  const home = await temporaryFolder();
+  const folder = path.join(home.path, 'retail-ingest');
+  const userFolder = path.join(home.path, 'user');
+  await mkdir(folder);
+  await writeProject(folder, options.project);
+  await options.prepare?.(folder);
+  const host: WebHost = await startWebHost({
+    pageFolder,
+    port: 0,
+    createService: (emit) =>
+      createEngineService({
+        emit,
+        userDataDirectory: userFolder,
+        documentsDirectory: path.join(home.path, 'Documents'),
+        sampleDirectory: SAMPLE,
+        secretStore: createSecretStore({ directory: userFolder, keychain: options.keychain ?? memoryKeychain() }),
+        version: '1.0.0',
+        host: 'web',
+        environment: options.environment ?? {},
+        openAtStart: folder,
+      }),
+  });
+  browser ??= chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
+  const context = await (await browser).newContext({
+    viewport: options.viewport ?? { width: 1440, height: 900 },
+    colorScheme: options.colorScheme ?? 'light',
+    reducedMotion: 'reduce',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  const received: string[] = [];
+  const problems: string[] = [];
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => received.push(String(payload)));
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.goto(host.url);
+  return {
+    page,
+    context,
+    folder,
+    userFolder,
+    received,
+    problems,
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      await host.close();
+      await home[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Goes to a place of the rail. */
+export async function goTo(page: Page, place: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Places' }).getByRole('button', { name: place, exact: true }).click();
+}
