@@ -124,6 +124,18 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       run: () => commands.save(),
     }),
     action({
+      id: 'project.review',
+      label: 'Review unsaved changes …',
+      menu: 'File',
+      section: 1,
+      keywords: 'difference diff compare',
+      enabled: () => project.getState().unsaved > 0,
+      run: () => {
+        jobsView.setState({ reviewSaves: true });
+        return commands.save();
+      },
+    }),
+    action({
       id: 'project.save_copy',
       label: 'Save a copy …',
       menu: 'File',

@@ -142,7 +142,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
       window.show({ kind: 'conflict' });
       return false;
     }
-    if (review) {
+    if (review && jobsView.getState().reviewSaves) {
       const agreed = await new Promise<boolean>((answer) => window.show({ kind: 'review', answer }));
       window.show(null);
       if (!agreed) return false;
@@ -361,6 +361,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
         const [about, own] = await Promise.all([call('app.about'), call('settings.get')]);
         settings.setState({ about, settings: own });
         window.setState({ engine: 'ready' });
+        if (about.openAtStart !== null && project.getState().document === null) void open(about.openAtStart);
         if (about.openAtStart !== null && project.getState().document === null) void open(about.openAtStart);
       } catch (error) {
         window.setState({ engine: 'lost' });

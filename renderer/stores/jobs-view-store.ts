@@ -11,8 +11,12 @@ export interface JobsViewState {
   search: string;
   chips: readonly Chip[];
   /** `groups`: by what they are about; `workbook`: as they stand in the file. */
+  /** Columns that the workbook does not have and that are shown all the same. */
+  shown: readonly string[];
   columnOrder: 'groups' | 'workbook';
   selection: GridSelection | null;
+  /** Show what a save will change before it is done. */
+  reviewSaves: boolean;
   /** Row whose form is open. */
   openRow: string | null;
 }
@@ -25,8 +29,10 @@ export function createJobsViewStore() {
     view: { ...PLAIN_VIEW, frozenThrough: 'table_name' },
     search: '',
     chips: [],
+    shown: [],
     columnOrder: 'groups',
     selection: null,
+    reviewSaves: true,
     openRow: null,
   };
   const store = createStore<JobsViewState>(() => initial);
@@ -40,10 +46,11 @@ export function createJobsViewStore() {
     },
     /** Another project: its rows have other ids. */
     reset(): void {
-      const { view, columnOrder } = store.getState();
+      const { view, columnOrder, reviewSaves } = store.getState();
       store.setState({
         ...initial,
         columnOrder,
+        reviewSaves,
         view: { ...initial.view, hidden: view.hidden, widths: view.widths },
       });
     },

@@ -522,6 +522,8 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       const position = sheet?.columns.indexOf(columnId) ?? -1;
       return position < 0 ? '' : (sheet?.model.rows.get(rowId)?.[position] ?? '');
     },
+    /** Texts by position. */
+    rowCells: (name: SheetName, rowId: string): Cells => sheets[name]?.model.rows.get(rowId) ?? NO_IDS,
     /** Column id → text, without blanks. */
     rowValues(name: SheetName, rowId: string): Record<string, string> {
       const sheet = sheets[name];

@@ -1,0 +1,49 @@
+import { Button, Kbd, UnstyledButton } from '@mantine/core';
+import { shortcutText } from '../../actions/action.ts';
+import { runAction } from '../../actions/actions.ts';
+import { applyFix, fixLabel } from '../../actions/issues.ts';
+import { useApp, useSettings } from '../../app.ts';
+import { problemOf } from '../../shell/issues-panel.tsx';
+import { findingAt } from '../../stores/job-cells.ts';
+import { StatusIcon } from '../../ui/status-icon.tsx';
+import classes from './cell-note.module.css';
+
+/** Beside a cell that is wrong: what is wrong, and the change that settles it. */
+export function CellNote({ rowId, columnId }: { rowId: string; columnId: string }) {
+  const app = useApp();
+  const mac = useSettings((state) => state.about?.platform === 'darwin');
+  const finding = findingAt(app.project, rowId, columnId);
+  if (finding === null) return null;
+  const fix = fixLabel(app, finding);
+  const wrong = finding.severity === 'error';
+  return (
+    <div className={classes['note']}>
+      <p className={classes['title']}>
+        <StatusIcon status={wrong ? 'error' : 'warning'} label={finding.severity} />
+        <span>{problemOf(finding)}</span>
+      </p>
+      {finding.hint === null ? null : <p className={classes['hint']}>{finding.hint}</p>}
+      {wrong ? <p className={classes['hint']}>Your text stays, but a run with this row does not start.</p> : null}
+      <div className={classes['actions']}>
+        {fix === null ? null : (
+          <>
+            <Button
+              size="xs"
+              onClick={() => {
+                applyFix(app, finding);
+                app.jobsView.grid()?.focus();
+              }}
+            >
+              {fix}
+            </Button>
+            <Kbd>{shortcutText('Mod+.', mac)}</Kbd>
+          </>
+        )}
+        <span className="grow" />
+        <UnstyledButton className={classes['next']} onClick={() => runAction(app.actions, 'issue.next')}>
+          Next <Kbd>F8</Kbd>
+        </UnstyledButton>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,155 @@
+import { IconCheck } from '@tabler/icons-react';
+import { COLUMN_GROUPS, JOB_COLUMN_NAMES, type JobColumnName, jobColumn } from '../../../engine/spec/job-columns.ts';
+import { isTable } from '../../../engine/spec/toml-table.ts';
+import type { CellEditor, GridColumn, GridOption } from '../../grid/grid-types.ts';
+import type { AppStores } from '../../stores/app-stores.ts';
+import type { DiscoveredObject } from '../../stores/connection-store.ts';
+import { flagOf, jobColumnOfId, sourceTypeOfRow } from '../../stores/job-cells.ts';
+
+const WIDTHS: Partial<Record<JobColumnName, number>> = {
+  source_type: 92,
+  source_name: 104,
+  table_name: 136,
+  load_type: 108,
+  enabled: 32,
+  schema_name: 92,
+  watermark_column: 120,
+  last_watermark: 112,
+  chunk_size: 80,
+  api_endpoint: 152,
+  pagination_type: 108,
+  auth_type: 80,
+  page_size: 72,
+  data_selector: 104,
+  file_glob: 136,
+  file_format: 88,
+  incremental_mode: 120,
+  target_table: 128,
+  primary_key: 128,
+  column_types: 168,
+  description: 240,
+  filter: 168,
+};
+
+/** The order in which people read a job, group by group. */
+const READING_ORDER: readonly JobColumnName[] = [
+  'enabled',
+  ...COLUMN_GROUPS.flatMap((group) =>
+    JOB_COLUMN_NAMES.filter((name) => name !== 'enabled' && jobColumn(name).group === group),
+  ),
+];
+
+/** Columns of the grid: those of the workbook, and those that the product knows beside them. */
+export function jobGridColumns(stores: AppStores, order: 'groups' | 'workbook'): GridColumn[] {
+  const own = stores.project.columns('SourceConfig');
+  const headers = stores.project.headers('SourceConfig');
+  const there = new Set(own);
+  const known = READING_ORDER.filter((name) => order === 'groups' || !there.has(name));
+  const others = own.filter((id) => jobColumnOfId(id) === null && isShown(stores, id));
+  const ids: readonly string[] =
+    order === 'groups' ? [...known, ...others] : [...own.filter((id) => isShown(stores, id)), ...known];
+  return ids.map((id) => columnOf(stores, id, headers[own.indexOf(id)] ?? id, order));
+}
+
+/** Columns that the workbook does not have: hidden until somebody asks for them. */
+export function absentColumns(stores: AppStores): string[] {
+  const there = new Set(stores.project.columns('SourceConfig'));
+  return JOB_COLUMN_NAMES.filter((name) => !there.has(name));
+}
+
+/** A column without a header is shown where something stands in it. */
+function isShown({ project }: AppStores, id: string): boolean {
+  const position = project.columns('SourceConfig').indexOf(id);
+  if ((project.headers('SourceConfig')[position] ?? '').trim() !== '') return true;
+  return project.rowIds('SourceConfig').some((rowId) => project.cell('SourceConfig', rowId, id) !== '');
+}
+
+function columnOf(stores: AppStores, id: string, header: string, order: 'groups' | 'workbook'): GridColumn {
+  const name = jobColumnOfId(id);
+  if (name === null) {
+    const shown = header.trim() === '' ? '(no header)' : header;
+    const description = 'Not one of the product’s columns: it is kept and has no effect.';
+    return { id, header: shown, group: order === 'groups' ? 'Other' : undefined, description, width: 120 };
+  }
+  const column = jobColumn(name);
+  return {
+    id,
+    header: id,
+    headerIcon: name === 'enabled' ? <IconCheck size={13} aria-hidden /> : undefined,
+    // Enabled stands before the source, as a box to tick does.
+    group: order === 'workbook' ? undefined : name === 'enabled' ? 'Source' : column.group,
+    description: `${column.label}. ${column.help}`,
+    width: WIDTHS[name] ?? 112,
+    align: name === 'enabled' ? 'center' : column.kind === 'integer' ? 'right' : undefined,
+    numeric: column.kind === 'integer',
+    editor: editorOf(stores, name),
+  };
+}
+
+function editorOf(stores: AppStores, name: JobColumnName): CellEditor {
+  const column = jobColumn(name);
+  if (column.kind === 'flag') return { kind: 'flag', on: 'Y', off: 'N', checked: flagOf };
+  if (column.kind === 'enum') {
+    const options = (column.values ?? []).map((value) => ({ value }));
+    return { kind: 'choice', options };
+  }
+  if (SUGGESTED.has(name)) return { kind: 'suggest', options: (rowId) => suggestions(stores, rowId, name) };
+  return { kind: 'text' };
+}
+
+const SUGGESTED = new Set<JobColumnName>([
+  'source_name',
+  'schema_name',
+  'table_name',
+  'source_object',
+  'watermark_column',
+  'primary_key',
+]);
+
+/** What is known to stand in a cell of this row: connections of the project, and what was discovered of them. */
+export function suggestions(stores: AppStores, rowId: string, name: JobColumnName): GridOption[] {
+  const { project, connections } = stores;
+  if (name === 'source_name') return connectionOptions(stores, rowId);
+  const connection = project.cell('SourceConfig', rowId, 'source_name').trim();
+  const objects = connections.getState().discovered[connection] ?? [];
+  if (name === 'schema_name') {
+    return [...new Set(objects.map(({ schema }) => schema))]
+      .filter((schema) => schema !== null)
+      .map((value) => ({ value }));
+  }
+  const schema = project.cell('SourceConfig', rowId, 'schema_name').trim();
+  const inSchema = objects.filter((object) => schema === '' || object.schema === schema);
+  if (name === 'table_name' || name === 'source_object') return inSchema.map(tableOption);
+  const table = project.cell('SourceConfig', rowId, 'table_name').trim();
+  const exact = project.cell('SourceConfig', rowId, 'source_object');
+  const object = inSchema.find((candidate) => candidate.name === (exact === '' ? table : exact));
+  if (object === undefined) return [];
+  if (name === 'primary_key') {
+    const key = object.primaryKey.join(', ');
+    const columns = object.columns.map(({ name: value, sourceType }) => ({ value, detail: sourceType }));
+    return key === ''
+      ? columns
+      : [{ value: key, detail: 'primary key' }, ...columns.filter(({ value }) => value !== key)];
+  }
+  const suggested = object.watermarkSuggestions.map(({ column, reason }) => ({ value: column, detail: reason }));
+  const first = new Set(suggested.map(({ value }) => value));
+  const rest = object.columns.filter((column) => !first.has(column.name));
+  return [...suggested, ...rest.map((column) => ({ value: column.name, detail: column.sourceType }))];
+}
+
+function tableOption({ name, kind, rowEstimate }: DiscoveredObject): GridOption {
+  const rows = rowEstimate === null ? '' : ` · about ${rowEstimate.toLocaleString('en')} rows`;
+  return { value: name, detail: `${kind.replaceAll('_', ' ')}${rows}` };
+}
+
+function connectionOptions({ project }: AppStores, rowId: string): GridOption[] {
+  const sources = project.getState().document?.config['sources'];
+  if (!isTable(sources)) return [];
+  const wanted = sourceTypeOfRow(project, rowId);
+  const options = Object.entries(sources).map(([value, table]) => {
+    const type = isTable(table) ? (table['type'] ?? table['source_type']) : undefined;
+    return typeof type === 'string' ? { value, detail: type } : { value };
+  });
+  // Connections of the row's own kind first.
+  return options.sort((a, b) => Number(b.detail === wanted) - Number(a.detail === wanted));
+}

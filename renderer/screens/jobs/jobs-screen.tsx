@@ -1,0 +1,145 @@
+import { Button } from '@mantine/core';
+import { IconPlus, IconTable } from '@tabler/icons-react';
+import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef } from 'react';
+import { runAction } from '../../actions/actions.ts';
+import { useApp, useConnections, useJobsView, useProject, useRuns } from '../../app.ts';
+import { DataGrid } from '../../grid/data-grid.tsx';
+import type { GridHandle, GridSelection } from '../../grid/grid-types.ts';
+import { createJobGridStore } from '../../stores/job-grid-store.ts';
+import { EmptyState } from '../../ui/empty-state.tsx';
+import { CellNote } from './cell-note.tsx';
+import { rowFilterOf } from './job-filter.ts';
+import { absentColumns, jobGridColumns } from './job-grid-columns.tsx';
+import classes from './jobs-screen.module.css';
+import { JobsToolbar } from './jobs-toolbar.tsx';
+
+const JobDrawer = lazy(async () => ({ default: (await import('./job-drawer.tsx')).JobDrawer }));
+
+const SHEET = 'SourceConfig';
+
+/** The jobs as a spreadsheet: the workbook's rows, with all that is known of them. */
+export function JobsScreen() {
+  const app = useApp();
+  const { project, jobsView } = app;
+  const directory = useProject((state) => state.document?.directory);
+  const columnOrder = useJobsView((state) => state.columnOrder);
+  const openRow = useJobsView((state) => state.openRow);
+  const discovered = useConnections((state) => state.discovered);
+  const headers = useProject(() => project.headers(SHEET));
+  const hasSheet = useProject(() => project.hasSheet(SHEET));
+  const readOnly = useProject((state) => state.document?.readOnly ?? null);
+  const view = useJobsView((state) => state.view);
+  const search = useDeferredValue(useJobsView((state) => state.search));
+  const chips = useJobsView((state) => state.chips);
+
+  const store = useMemo(() => createJobGridStore(app), [app]);
+  useEffect(() => () => store.stop(), [store]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read from the stores; these say when they are others
+  const columns = useMemo(() => jobGridColumns(app, columnOrder), [app, columnOrder, headers, discovered, directory]);
+  const absent = useMemo(() => absentColumns(app), [app, headers]);
+  const shownView = useMemo(() => {
+    const { shown } = jobsView.getState();
+    const hidden = [...view.hidden, ...absent.filter((id) => !shown.includes(id) && !view.hidden.includes(id))];
+    return hidden.length === view.hidden.length ? view : { ...view, hidden };
+  }, [view, absent, jobsView]);
+  const rowFilter = useMemo(() => rowFilterOf(app, search, chips), [app, search, chips]);
+  const grid = useRef<GridHandle>(null);
+  useEffect(() => {
+    jobsView.setGrid(grid.current);
+    grid.current?.focus();
+    const { selection } = jobsView.getState();
+    if (selection?.active != null) grid.current?.select(selection.active.rowId, selection.active.columnId);
+    return () => jobsView.setGrid(null);
+  }, [jobsView, directory]);
+  useTouched();
+  useRuns((state) => state.live?.status);
+
+  function onSelectionChange(selection: GridSelection): void {
+    jobsView.setState(({ openRow: row }) => ({
+      selection,
+      openRow: row === null ? null : (selection.active?.rowId ?? row),
+    }));
+    app.window.setState({ place: placeOf(selection, (id) => project.rowNumber(SHEET, id)) });
+  }
+
+  if (!hasSheet) {
+    return (
+      <EmptyState icon={<IconTable size={24} />} title="This workbook has no sheet SourceConfig">
+        Jobs are rows of that sheet. Add it in Excel, or begin with a new project and copy your rows.
+      </EmptyState>
+    );
+  }
+  return (
+    <div className={classes['screen']}>
+      <JobsToolbar columns={columns} absent={absent} hidden={shownView.hidden} />
+      <div className={classes['work']}>
+        <DataGrid
+          key={directory}
+          ref={grid}
+          label="Jobs"
+          columns={columns}
+          store={store}
+          view={shownView}
+          onViewChange={(next) =>
+            jobsView.setState({ view: next, shown: absent.filter((id) => !next.hidden.includes(id)) })
+          }
+          onEdit={(edit) => project.edit(SHEET, edit)}
+          rowFilter={rowFilter}
+          onSelectionChange={onSelectionChange}
+          onOpenRow={(rowId) => jobsView.setState({ openRow: rowId })}
+          renderPopover={(rowId, columnId) => note(rowId, columnId)}
+          onMessage={(text) => app.window.announce(text)}
+          empty={
+            <EmptyState
+              icon={<IconTable size={24} />}
+              title="No jobs yet"
+              actions={
+                <Button leftSection={<IconPlus size={14} />} onClick={() => runAction(app.actions, 'row.add')}>
+                  Add job
+                </Button>
+              }
+            >
+              A row is a table to load. Add one, paste rows from Excel, or discover the tables of a connection.
+            </EmptyState>
+          }
+        />
+        {openRow === null ? null : (
+          <Suspense fallback={null}>
+            <JobDrawer rowId={openRow} />
+          </Suspense>
+        )}
+      </div>
+      <span hidden>{readOnly}</span>
+    </div>
+  );
+
+  function note(rowId: string, columnId: string) {
+    const wrong = project.rowFindings(SHEET, rowId).some(({ column }) => column?.toLowerCase() === columnId);
+    return wrong ? <CellNote rowId={rowId} columnId={columnId} /> : null;
+  }
+}
+
+/** Shows what undo and redo changed. */
+function useTouched(): void {
+  const { jobsView, project } = useApp();
+  const touched = useProject((state) => state.touched);
+  useEffect(() => {
+    const grid = jobsView.grid();
+    if (touched === null || touched.sheet !== SHEET || grid === null) return;
+    const rowIds = touched.rowIds.filter((id) => project.rowIds(SHEET).includes(id));
+    if (rowIds.length === 0) return;
+    if (touched.columnId === null) grid.selectRows(rowIds);
+    else grid.select(rowIds[0] as string, touched.columnId);
+  }, [touched, jobsView, project]);
+}
+
+/** `Row 7`, `Rows 15–18 · 8 cells`. */
+export function placeOf({ rowIds, columnIds }: GridSelection, numberOf: (id: string) => number | null): string {
+  const [first] = rowIds;
+  const last = rowIds.at(-1);
+  if (first === undefined || last === undefined) return '';
+  const cells = rowIds.length * columnIds.length;
+  const name = (id: string) => numberOf(id) ?? 'new';
+  const rows = rowIds.length === 1 ? `Row ${name(first)}` : `Rows ${name(first)}–${name(last)}`;
+  return cells === 1 ? `${rows} · ${columnIds[0]}` : `${rows} · ${cells.toLocaleString('en')} cells`;
+}

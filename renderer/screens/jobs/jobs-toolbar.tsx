@@ -1,0 +1,279 @@
+import { ActionIcon, Button, Kbd, Menu, TextInput, Tooltip } from '@mantine/core';
+import {
+  IconArrowBackUp,
+  IconArrowForwardUp,
+  IconChevronDown,
+  IconColumns3,
+  IconFilterOff,
+  IconPlayerPlayFilled,
+  IconPlayerStopFilled,
+  IconPlus,
+  IconSearch,
+  IconX,
+} from '@tabler/icons-react';
+import { useDeferredValue, useMemo } from 'react';
+import { shortcutText } from '../../actions/action.ts';
+import { runAction } from '../../actions/actions.ts';
+import { useApp, useJobsView, useProject, useRuns, useSettings } from '../../app.ts';
+import type { GridColumn } from '../../grid/grid-types.ts';
+import { CHIPS, type Chip } from '../../stores/jobs-view-store.ts';
+import { Toolbar, ToolbarDivider } from '../../ui/panel.tsx';
+import { chipCounts } from './job-filter.ts';
+import classes from './jobs-toolbar.module.css';
+
+const CHIP_LABELS: Readonly<Record<Chip, string>> = {
+  issues: 'With issues',
+  changed: 'Changed',
+  failed: 'Failed last run',
+  incremental: 'Incremental',
+};
+
+/** What can be done with the jobs, and which of them are shown. */
+export function JobsToolbar({
+  columns,
+  absent,
+  hidden,
+}: {
+  columns: readonly GridColumn[];
+  absent: readonly string[];
+  hidden: readonly string[];
+}) {
+  const app = useApp();
+  const mac = useSettings((state) => state.about?.platform === 'darwin');
+  return (
+    <Toolbar label="Jobs">
+      <Search />
+      <Chips />
+      <span className="grow" />
+      <History mac={mac} />
+      <ColumnsMenu columns={columns} absent={absent} hidden={hidden} />
+      <ToolbarDivider />
+      <Button
+        variant="default"
+        leftSection={<IconPlus size={14} />}
+        className={classes['add']}
+        onClick={() => runAction(app.actions, 'row.add')}
+      >
+        Add job
+      </Button>
+      <RunButton />
+    </Toolbar>
+  );
+}
+
+function Search() {
+  const { project, jobsView } = useApp();
+  const search = useJobsView((state) => state.search);
+  useProject((state) => state.revision);
+  const count = project.rowIds('SourceConfig').length.toLocaleString('en');
+  return (
+    <TextInput
+      className={classes['search']}
+      aria-label="Search the jobs"
+      placeholder={`Search ${count} jobs`}
+      leftSection={<IconSearch size={14} aria-hidden />}
+      rightSection={
+        search === '' ? null : (
+          <ActionIcon size="xs" aria-label="Clear the search" onClick={() => jobsView.setState({ search: '' })}>
+            <IconX size={12} />
+          </ActionIcon>
+        )
+      }
+      value={search}
+      onChange={(event) => jobsView.setState({ search: event.currentTarget.value })}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') {
+          jobsView.setState({ search: '' });
+          jobsView.grid()?.focus();
+        } else if (event.key === 'Enter' || event.key === 'ArrowDown') {
+          event.preventDefault();
+          jobsView.grid()?.focus();
+        }
+      }}
+    />
+  );
+}
+
+function Chips() {
+  const app = useApp();
+  const chips = useJobsView((state) => state.chips);
+  const filters = useJobsView((state) => state.view.filters);
+  const sort = useJobsView((state) => state.view.sort);
+  const revision = useDeferredValue(useProject((state) => state.validatedRevision));
+  const results = useRuns((state) => state.lastResults);
+  const unsaved = useProject((state) => state.unsaved);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read from the stores; these say when they are others
+  const counts = useMemo(() => chipCounts(app, CHIPS), [app, revision, results, unsaved]);
+  const filtered = Object.keys(filters).length > 0 || sort.length > 0;
+  return (
+    <div className={classes['chips']}>
+      {CHIPS.map((chip) => {
+        const on = chips.includes(chip);
+        return (
+          <button
+            key={chip}
+            type="button"
+            className={classes['chip']}
+            aria-pressed={on}
+            disabled={!on && counts[chip] === 0}
+            onClick={() =>
+              app.jobsView.setState({ chips: on ? chips.filter((other) => other !== chip) : [...chips, chip] })
+            }
+          >
+            {CHIP_LABELS[chip]} <span className={classes['count']}>{counts[chip].toLocaleString('en')}</span>
+          </button>
+        );
+      })}
+      {filtered ? (
+        <Tooltip label="Clear filters and sort">
+          <ActionIcon
+            aria-label="Clear filters and sort"
+            onClick={() => app.jobsView.setState(({ view }) => ({ view: { ...view, filters: {}, sort: [] } }))}
+          >
+            <IconFilterOff size={16} />
+          </ActionIcon>
+        </Tooltip>
+      ) : null}
+    </div>
+  );
+}
+
+function History({ mac }: { mac: boolean }) {
+  const app = useApp();
+  const undo = useProject((state) => state.undo.at(-1)?.label ?? null);
+  const redo = useProject((state) => state.redo.at(-1)?.label ?? null);
+  return (
+    <>
+      <Tooltip label={`Undo ${undo ?? ''} (${shortcutText('Mod+Z', mac)})`}>
+        <ActionIcon aria-label="Undo" disabled={undo === null} onClick={() => runAction(app.actions, 'edit.undo')}>
+          <IconArrowBackUp size={16} />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label={`Redo ${redo ?? ''} (${shortcutText('Mod+Shift+Z', mac)})`}>
+        <ActionIcon aria-label="Redo" disabled={redo === null} onClick={() => runAction(app.actions, 'edit.redo')}>
+          <IconArrowForwardUp size={16} />
+        </ActionIcon>
+      </Tooltip>
+    </>
+  );
+}
+
+function ColumnsMenu({
+  columns,
+  absent,
+  hidden,
+}: {
+  columns: readonly GridColumn[];
+  absent: readonly string[];
+  hidden: readonly string[];
+}) {
+  const { jobsView } = useApp();
+  const order = useJobsView((state) => state.columnOrder);
+  const gone = new Set(hidden);
+  function toggle(id: string): void {
+    jobsView.setState(({ view, shown }) =>
+      absent.includes(id)
+        ? {
+            shown: gone.has(id) ? [...shown, id] : shown.filter((other) => other !== id),
+            view: { ...view, hidden: view.hidden.filter((other) => other !== id) },
+          }
+        : {
+            view: {
+              ...view,
+              hidden: gone.has(id) ? view.hidden.filter((other) => other !== id) : [...view.hidden, id],
+            },
+          },
+    );
+  }
+  const item = ({ id, header }: GridColumn) => (
+    <Menu.Item key={id} role="menuitemcheckbox" aria-checked={!gone.has(id)} onClick={() => toggle(id)}>
+      <span className={classes['tick']}>{gone.has(id) ? '' : '✓'}</span>
+      {header ?? id}
+    </Menu.Item>
+  );
+  const here = columns.filter(({ id }) => !absent.includes(id));
+  const others = columns.filter(({ id }) => absent.includes(id));
+  return (
+    <Menu position="bottom-end" width={260} closeOnItemClick={false}>
+      <Menu.Target>
+        <Tooltip label="Columns">
+          <ActionIcon aria-label="Columns">
+            <IconColumns3 size={16} />
+          </ActionIcon>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown className={`${classes['columns']} scroll`}>
+        <Menu.Label>Order</Menu.Label>
+        {(['groups', 'workbook'] as const).map((value) => (
+          <Menu.Item
+            key={value}
+            role="menuitemradio"
+            aria-checked={order === value}
+            onClick={() => jobsView.setState({ columnOrder: value })}
+          >
+            <span className={classes['tick']}>{order === value ? '✓' : ''}</span>
+            {value === 'groups' ? 'In groups' : 'As in the workbook'}
+          </Menu.Item>
+        ))}
+        <Menu.Label>Of the workbook</Menu.Label>
+        {here.map(item)}
+        {others.length === 0 ? null : <Menu.Label>Not in the workbook yet</Menu.Label>}
+        {others.map(item)}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function RunButton() {
+  const app = useApp();
+  const mac = useSettings((state) => state.about?.platform === 'darwin');
+  const selected = useJobsView((state) => state.selection?.rowIds.length ?? 0);
+  const running = useRuns((state) => state.live?.status === 'RUNNING');
+  if (running) {
+    return (
+      <Button
+        variant="default"
+        leftSection={<IconPlayerStopFilled size={12} />}
+        onClick={() => runAction(app.actions, 'run.cancel')}
+      >
+        Cancel run
+      </Button>
+    );
+  }
+  const what = selected > 1 ? `Run ${selected.toLocaleString('en')} selected` : 'Run selected';
+  return (
+    <Button.Group>
+      <Button
+        leftSection={<IconPlayerPlayFilled size={12} />}
+        disabled={selected === 0}
+        title={`${what} (${shortcutText('Mod+Enter', mac)})`}
+        onClick={() => runAction(app.actions, 'run.selected')}
+      >
+        {what}
+      </Button>
+      <Menu position="bottom-end" width={280}>
+        <Menu.Target>
+          <Button px={6} className={classes['split']} aria-label="Other ways to run">
+            <IconChevronDown size={14} />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {app.actions
+            .filter(({ id }) => ['run.selected', 'run.sample', 'run.all'].includes(id))
+            .map((item) => (
+              <Menu.Item
+                key={item.id}
+                disabled={!item.enabled()}
+                rightSection={
+                  item.shortcuts[0] === undefined ? null : <Kbd>{shortcutText(item.shortcuts[0], mac)}</Kbd>
+                }
+                onClick={() => void item.run()}
+              >
+                {item.label}
+              </Menu.Item>
+            ))}
+        </Menu.Dropdown>
+      </Menu>
+    </Button.Group>
+  );
+}
