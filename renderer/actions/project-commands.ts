@@ -362,7 +362,6 @@ export function createProjectCommands({ project, runs, connections, settings, wi
         settings.setState({ about, settings: own });
         window.setState({ engine: 'ready' });
         if (about.openAtStart !== null && project.getState().document === null) void open(about.openAtStart);
-        if (about.openAtStart !== null && project.getState().document === null) void open(about.openAtStart);
       } catch (error) {
         window.setState({ engine: 'lost' });
         fail('The engine does not answer', error);
