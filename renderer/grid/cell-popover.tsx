@@ -61,7 +61,7 @@ export function CellPopover({
           }}
         />
       </Popover.Target>
-      <Popover.Dropdown p={12} role="group" aria-label="About this cell" data-cell-popover maw={360}>
+      <Popover.Dropdown p={12} role="dialog" aria-label="About this cell" data-cell-popover maw={360}>
         {content}
       </Popover.Dropdown>
     </Popover>

@@ -1,5 +1,5 @@
 import { IconCheck, IconChevronDown } from '@tabler/icons-react';
-import { type CSSProperties, memo, useCallback, useSyncExternalStore } from 'react';
+import { memo, type ReactNode, useCallback, useSyncExternalStore } from 'react';
 import { useStore } from 'zustand';
 import classes from './data-grid.module.css';
 import { columnWidth, type Layout, ROW_HEIGHT } from './geometry.ts';
@@ -79,13 +79,10 @@ export const GridRow = memo(function GridRow(props: GridRowProps) {
         data-marked={left >= 0 || undefined}
         data-whole={whole === 1 || undefined}
         title={status === 'none' ? undefined : word}
+        aria-label={`${word}${mark.dirty === true ? ', not saved' : ''}, ${mark.number}`}
       >
         <RowStatus status={status} />
-        <span className={classes['hidden']}>
-          {word}
-          {mark.dirty === true ? ', not saved' : ''},{' '}
-        </span>
-        <span>{mark.number}</span>
+        {mark.number}
       </div>
       {cells}
     </div>
@@ -101,15 +98,18 @@ interface CellProps {
   active: boolean;
 }
 
-/** Called as a component so that React keys it; cheap on purpose: it is drawn hundreds of times a scroll. */
+/**
+ * One element a cell wherever that is enough, its text directly in it: hundreds are drawn a frame while somebody scrolls,
+ * and the browser's layout is what they cost.
+ */
 function Cell({ row: { gridId, columns, layout, index, readOnly }, column, text, mark, selected, active }: CellProps) {
   const spec = columns[column] as GridColumn;
   const frozen = column < layout.frozen;
   const next = columns[column + 1];
-  const style: CSSProperties = { width: columnWidth(layout, column), left: layout.lefts[column] };
   const id = `${gridId}-${index}-${spec.id}`;
   const messageId = mark.message === undefined ? undefined : `${id}-m`;
-  const opens = spec.editor?.kind === 'choice' || spec.editor?.kind === 'suggest';
+  const { content, label, look } = contentOf(spec, text, mark);
+  const opens = active && !readOnly && (spec.editor?.kind === 'choice' || spec.editor?.kind === 'suggest');
   return (
     <div
       role="gridcell"
@@ -118,23 +118,22 @@ function Cell({ row: { gridId, columns, layout, index, readOnly }, column, text,
       aria-selected={selected}
       aria-invalid={mark.severity === 'error' || undefined}
       aria-describedby={messageId}
+      aria-label={label}
       aria-readonly={readOnly || spec.readOnly === true || undefined}
       className={classes['cell']}
       data-column={spec.id}
       data-align={spec.align}
+      data-look={look}
       data-frozen={frozen || undefined}
       data-edge={(frozen && column === layout.frozen - 1) || undefined}
       data-group-end={(next !== undefined && next.group !== spec.group) || undefined}
-      data-hatched={(mark.hatched === true && text === '') || undefined}
       data-severity={mark.severity}
       data-dirty={mark.dirty || undefined}
-      style={style}
+      style={{ width: columnWidth(layout, column), left: layout.lefts[column] }}
     >
-      <Content spec={spec} text={text} mark={mark} />
-      {active && opens && !readOnly ? (
-        <IconChevronDown size={12} className={classes['open']} data-open-options aria-hidden />
-      ) : null}
-      {mark.message === undefined ? null : (
+      {content}
+      {opens ? <IconChevronDown size={12} className={classes['open']} data-open-options aria-hidden /> : null}
+      {messageId === undefined ? null : (
         <span id={messageId} hidden>
           {mark.message}
         </span>
@@ -143,20 +142,29 @@ function Cell({ row: { gridId, columns, layout, index, readOnly }, column, text,
   );
 }
 
-function Content({ spec, text, mark }: { spec: GridColumn; text: string; mark: CellMark }) {
-  if (spec.editor?.kind === 'flag') {
-    const checked = spec.editor.checked(text);
-    if (checked !== null || text === '') return <Check checked={checked} />;
+/** What a cell shows, how it looks, and its name where that is not its text. */
+function contentOf(
+  { editor }: GridColumn,
+  text: string,
+  mark: CellMark,
+): { content: ReactNode; label?: string; look?: 'hatched' | 'missing' | 'ghost' } {
+  if (editor?.kind === 'flag') {
+    const checked = editor.checked(text);
+    if (checked !== null || text === '') {
+      return { content: <Check checked={checked} />, label: checked === null ? 'blank' : checked ? 'on' : 'off' };
+    }
   }
-  if (text !== '') return <span className={classes['text']}>{text.length > 300 ? firstLine(text) : text}</span>;
-  if (mark.hatched === true) return <span className={classes['hidden']}>does not apply</span>;
-  if (mark.missing !== undefined) return <span className={classes['missing']}>{mark.missing}</span>;
-  if (mark.placeholder !== undefined) return <span className={classes['ghost']}>{mark.placeholder}</span>;
-  return null;
+  // Cells show one line: the rest of a long text would only cost layout.
+  if (text !== '') return { content: text.length > SHOWN_LENGTH ? text.slice(0, SHOWN_LENGTH) : text };
+  if (mark.hatched === true) return { content: null, label: 'does not apply', look: 'hatched' };
+  if (mark.missing !== undefined) return { content: mark.missing, look: 'missing' };
+  if (mark.placeholder !== undefined) return { content: mark.placeholder, look: 'ghost' };
+  return { content: null };
 }
 
+const SHOWN_LENGTH = 300;
+
 function Check({ checked }: { checked: boolean | null }) {
-  const word = checked === null ? 'blank' : checked ? 'on' : 'off';
   return (
     <span
       className={classes['check']}
@@ -165,12 +173,6 @@ function Check({ checked }: { checked: boolean | null }) {
       data-blank={checked === null || undefined}
     >
       {checked === false ? null : <IconCheck size={11} stroke={3} aria-hidden />}
-      <span className={classes['hidden']}>{word}</span>
     </span>
   );
-}
-
-/** Cells show one line: the rest of a long text would only cost layout. */
-function firstLine(text: string): string {
-  return text.slice(0, 300);
 }

@@ -50,7 +50,9 @@ const copy = async () => {
 };
 /** `row:column` of the active cell, as screen readers are told. */
 const active = () =>
-  page.evaluate(() => {
+  page.evaluate(async () => {
+    // A cell far away is drawn in the frame after the key.
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
     const id = document.activeElement?.getAttribute('aria-activedescendant');
     const found = id == null ? null : document.getElementById(id);
     return `${found?.closest('[role=row]')?.getAttribute('data-row-id')}:${found?.getAttribute('data-column')}`;
