@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 
 /** A request as the server saw it. */
@@ -25,6 +26,10 @@ export interface Answer {
   compress?: 'gzip' | 'deflate' | 'deflate-raw' | 'br';
   /** Closes the connection after so many bytes of the body. */
   cutAfter?: number;
+  /** Sends the body in chunks of so many bytes, without a content length. */
+  chunked?: number;
+  /** Waits so long between chunks. */
+  pauseMs?: number;
   /** Never answers. */
   hang?: boolean;
 }
@@ -113,12 +118,30 @@ function send(response: http.ServerResponse, answer: Answer): void {
     default:
       answer.compress satisfies never;
   }
+  if (answer.chunked !== undefined) {
+    response.writeHead(answer.status ?? 200, { ...headers, ...answer.headers });
+    void sendChunks(response, bytes, answer);
+    return;
+  }
   response.writeHead(answer.status ?? 200, { ...headers, 'content-length': String(bytes.length), ...answer.headers });
   if (answer.cutAfter === undefined) {
     response.end(bytes);
     return;
   }
   response.write(bytes.subarray(0, answer.cutAfter), () => response.destroy());
+}
+
+async function sendChunks(response: http.ServerResponse, bytes: Buffer, answer: Answer): Promise<void> {
+  const size = answer.chunked ?? bytes.length;
+  for (let at = 0; at < bytes.length; at += size) {
+    if (answer.cutAfter !== undefined && at >= answer.cutAfter) {
+      response.destroy();
+      return;
+    }
+    await new Promise<void>((resolve) => response.write(bytes.subarray(at, at + size), () => resolve()));
+    await setTimeout(answer.pauseMs ?? 0);
+  }
+  response.end();
 }
 
 async function textOf(request: http.IncomingMessage): Promise<string> {

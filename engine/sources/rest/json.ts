@@ -145,8 +145,28 @@ export function plainDecimal(text: string): string {
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
 }
 
-/** Where JSON.parse stopped: the position from its message, else the end of the text. */
+/** Where a text stops being JSON: the position of the first character that cannot stand there, its length where the text only ends too early. */
 export function syntaxErrorPosition(error: unknown, text: string): number {
   const match = error instanceof Error ? /position (\d+)/.exec(error.message) : null;
-  return match ? Number(match[1]) : text.length;
+  if (match) return Number(match[1]);
+  // For a token at the wrong place V8 says no position: the shortest beginning that is wrong, and not merely unfinished, ends with it.
+  let right = 0;
+  let wrong = text.length + 1;
+  while (wrong - right > 1) {
+    const middle = (right + wrong) >> 1;
+    if (isBeginning(text.slice(0, middle))) right = middle;
+    else wrong = middle;
+  }
+  return Math.min(right, text.length);
+}
+
+function isBeginning(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : '';
+    if (said.startsWith('Unexpected end') || said.startsWith('Unterminated')) return true;
+    return /position (\d+)/.exec(said)?.[1] === String(text.length);
+  }
 }

@@ -3,6 +3,7 @@ import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { ApiClient, ApiRequest, ApiResponse, OnRetry } from './client.ts';
+import { isObject } from './json-path.ts';
 import { createPaginator, type PageFacts, type Paginator, type Stop } from './paginators.ts';
 import { parsePage } from './parse-page.ts';
 import { type Bindings, NO_BINDINGS } from './placeholders.ts';
@@ -132,6 +133,7 @@ export async function* readPages(
         : { value: undefined, exact: false, repaired: false, raw: false, isList: false };
       const selector = isList ? plan.lines : plan.selector;
       const records = response && body !== undefined ? selector.select(body, number) : [];
+      if (response && selector.missed) refuseErrorBody(body, number, response, redactor);
       const facts: PageFacts = {
         records: records.length,
         recordsBefore,
@@ -214,6 +216,32 @@ interface PendingPage {
 
 function keyOf({ url, body }: ApiRequest): string {
   return body === undefined ? url : `${url} ${JSON.stringify(body)}`;
+}
+
+/** Keys under which APIs say with status 200 that something went wrong. */
+const ERROR_KEYS = /^(errors?|error_?(message|description|code)|fault|exception)$/i;
+
+/** A 200 that holds an error in place of the records is no empty page: the read would end as if it were complete. */
+function refuseErrorBody(body: unknown, number: number, response: ApiResponse, redactor: Redactor): void {
+  if (!isObject(body)) return;
+  const said = Object.entries(body).filter(
+    ([key, value]) =>
+      ERROR_KEYS.test(key) &&
+      value !== null &&
+      value !== false &&
+      value !== '' &&
+      value !== 0 &&
+      !(typeof value === 'object' && Object.keys(value).length === 0),
+  );
+  if (said.length === 0) return;
+  const excerpt = redactor.excerpt(JSON.stringify(Object.fromEntries(said)));
+  throw new IngestError(
+    'API_ERROR_RESPONSE',
+    `Page ${number} (${redactor.url(response.url)}) answered ${response.status} with an error in place of records: ${excerpt}`,
+    {
+      hint: 'If such a response is the normal end, say so with response_actions (content, action = "ignore"); else correct what it complains of.',
+    },
+  );
 }
 
 /** The end of a read by options.response_actions. */

@@ -80,7 +80,10 @@ export async function* readJob(
     for await (const { stream, page, stop } of readStreams(streams, asked, session, hooksOf)) {
       ({ selector } = stream.plan);
       if (!page) {
-        verdict.close(stop, stream.label);
+        // The page that fills a sample may be the last of its part, but not of the read.
+        const full = stream.label !== null && request.sampleRows !== null && records >= request.sampleRows;
+        verdict.close(full ? sampleStop(request.sampleRows as number) : stop, stream.label);
+        if (full) break;
         continue;
       }
       pages += 1;
@@ -129,7 +132,7 @@ function wholePage(page: Page, plan: PagePlan): { bytes: Buffer; listKey: string
 
 /** The reason of a read that a sample or a preview ends. */
 export function sampleStop(rows: number): Stop {
-  return { reason: 'sample', detail: `The sample of ${rows} records is full.` };
+  return { reason: 'sample', detail: `The sample of ${rows} records is full.`, endsRead: true };
 }
 
 interface ReadVerdict {

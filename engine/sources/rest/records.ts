@@ -34,6 +34,8 @@ export class RecordSelector {
   #detected: JsonPath | null = null;
   /** Null entries that were left out. */
   nulls = 0;
+  /** The last page had nothing at the selector, not even an empty list. */
+  missed = false;
 
   /** @param singlePage an object without any list is then one record */
   constructor(dataSelector: string | null, singlePage: boolean) {
@@ -54,14 +56,17 @@ export class RecordSelector {
 
   /** @throws IngestError API_SELECTOR_NOT_FOUND, API_SELECTOR_AMBIGUOUS, API_RECORDS_NOT_FOUND */
   select(body: unknown, page: number): JsonRecord[] {
+    this.missed = false;
     if (this.#configured) return this.#records(this.#bySelector(this.#configured, body, page));
     this.#detected ??= compileJsonPath(detectSelector(body, this.#singlePage));
     const found = this.#detected.all(body);
+    this.missed = found.every((value) => value === null || value === undefined);
     return this.#records(flatten(found));
   }
 
   #bySelector(selector: JsonPath, body: unknown, page: number): unknown[] {
     const found = selector.all(body);
+    this.missed = found.every((value) => value === null || value === undefined);
     if (found.length > 0) return flatten(found);
     // Some APIs leave the list out when it is empty; a misspelt selector shows by another list that is there.
     const candidates = listsOf(body);
