@@ -18,10 +18,16 @@ export interface ScanResult {
   facts: CsvFacts | JsonShape;
 }
 
-/** Bytes of a range that one thread scans at a time. */
-const RANGE = 32 * 1024 * 1024;
-/** A worker costs a tenth of a second to start; a thread scans so many bytes in less than twice that. */
-const BYTES_A_WORKER = 128 * 1024 * 1024;
+/** How a file is shared out. */
+export interface RangeSizes {
+  /** Bytes of a range that one thread scans at a time. */
+  range: number;
+  /** A file has a worker for each so many bytes. */
+  worker: number;
+}
+
+/** A worker costs a tenth of a second to start; a thread scans 128 MB in less than twice that. */
+const SIZES: RangeSizes = { range: 32 * 1024 * 1024, worker: 128 * 1024 * 1024 };
 const MOST_WORKERS = 3;
 
 /**
@@ -37,6 +43,7 @@ export async function scanFile(
   mostRows: number,
   signal: AbortSignal,
   progress: (bytes: number) => void = () => {},
+  sizes: RangeSizes = SIZES,
 ): Promise<ScanResult | { failure: ScanFailure }> {
   const whole: ScanTask = { file: text, kind, start: 0, until: Number.POSITIVE_INFINITY, mostRows };
   let scanned = 0;
@@ -44,20 +51,22 @@ export async function scanFile(
     scanned += bytes;
     progress(Math.min(scanned, text.bytes));
   };
-  if (text.compression !== 'none' || mostRows !== Number.POSITIVE_INFINITY || text.bytes < 2 * RANGE) {
+  const splits =
+    text.compression === 'none' && mostRows === Number.POSITIVE_INFINITY && existsSync(fileURLToPath(workerUrl));
+  const workers = splits
+    ? Math.min(availableParallelism() - 1, MOST_WORKERS, Math.floor(text.bytes / sizes.worker))
+    : 0;
+  if (workers === 0) {
     const result = await scanRange(whole, signal, text.compression === 'none' ? advance : undefined);
     progress(text.bytes);
     return finish(result);
   }
-  const count = Math.ceil(text.bytes / RANGE);
+  const count = Math.ceil(text.bytes / sizes.range);
   const tasks = Array.from({ length: count }, (_, index) => ({
     ...whole,
-    start: index * RANGE,
-    until: index === count - 1 ? Number.POSITIVE_INFINITY : (index + 1) * RANGE,
+    start: index * sizes.range,
+    until: index === count - 1 ? Number.POSITIVE_INFINITY : (index + 1) * sizes.range,
   }));
-  const workers = existsSync(fileURLToPath(workerUrl))
-    ? Math.min(availableParallelism() - 1, MOST_WORKERS, Math.floor(text.bytes / BYTES_A_WORKER))
-    : 0;
   const ranges = await scanRanges(tasks, workers, signal, advance);
   if (signal.aborted) throw cancelled(signal);
   let total: RangeResult | null = null;
@@ -71,6 +80,7 @@ export async function scanFile(
     if (range.failure !== null) return finish(range);
     total = total === null ? range : join(total, range);
   }
+  progress(text.bytes);
   return finish(total as RangeResult);
 }
 

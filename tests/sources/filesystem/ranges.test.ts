@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CsvFacts } from '../../../engine/sources/filesystem/csv-scan.ts';
+import { scanFile } from '../../../engine/sources/filesystem/scan-file.ts';
 import { type RangeResult, type ScanKind, scanRange } from '../../../engine/sources/filesystem/scan-range.ts';
 import { answer } from '../../../engine/sources/filesystem/scan-worker.ts';
 import type { TextFile } from '../../../engine/sources/filesystem/text-file.ts';
@@ -63,4 +64,48 @@ test('a record that cannot be read is a result with its place', async () => {
     null,
   );
   expect(result.failure).toEqual({ reason: 'width', offset: 12, detail: '1' });
+});
+
+const SMALL = { range: 50_000, worker: 400_000 };
+const multiline = (row: number) => `${row},"${'x\n1,2\n'.repeat(row % 300)}"`;
+
+test.each([
+  ['csv', CSV, Array.from({ length: 20_000 }, (_, row) => `${row},some text ${row % 7}`).join('\n')],
+  ['multiline.csv', CSV, Array.from({ length: 2000 }, (_, row) => multiline(row)).join('\n')],
+  [
+    'jsonl',
+    { kind: 'jsonl' } as ScanKind,
+    Array.from({ length: 20_000 }, (_, row) => `{"id":${row},"t":${row === 19_000 ? '[0.5]' : '"x"'}}`).join('\r\n'),
+  ],
+])('%s: this thread and a worker together find what one scan finds', async (name, kind, content) => {
+  const text = await file(`shared.${name}`, content);
+  const whole = await scanFile(text, kind, Number.POSITIVE_INFINITY, new AbortController().signal);
+  const told: number[] = [];
+  const shared = await scanFile(
+    text,
+    kind,
+    Number.POSITIVE_INFINITY,
+    new AbortController().signal,
+    (bytes) => told.push(bytes),
+    SMALL,
+  );
+  const found = (result: unknown) => JSON.stringify(result, (key, value) => (key === 'seen' ? undefined : value));
+  expect(found(shared)).toBe(found(whole));
+  expect(told).toEqual([...told].sort((a, b) => a - b));
+  expect(told.at(-1)).toBe(content.length);
+});
+
+test('a broken record is found in the range that holds it, and a cancelled scan ends', async () => {
+  const rows = Array.from({ length: 40_000 }, (_, row) => `${row},text`);
+  rows[30_000] = '1,2,3';
+  const content = rows.join('\n');
+  const text = await file('shared-broken.csv', content);
+  const scan = (signal: AbortSignal) => scanFile(text, CSV, Number.POSITIVE_INFINITY, signal, undefined, SMALL);
+  expect(await scan(new AbortController().signal)).toMatchObject({
+    failure: { reason: 'width', offset: content.indexOf('1,2,3'), detail: '3' },
+  });
+  const stop = new AbortController();
+  const scanning = scan(stop.signal);
+  stop.abort();
+  await expect(scanning).rejects.toMatchObject({ code: 'CANCELLED' });
 });
