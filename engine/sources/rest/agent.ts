@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
@@ -111,15 +112,9 @@ function isExcepted(url: URL, except: string): boolean {
 
 /** The bundled authorities, NODE_EXTRA_CA_CERTS, the system's own store and some more. */
 function trusting(more: readonly string[]): SecureContext {
-  const known = new Set([...getCACertificates('default'), ...systemAuthorities(), ...more]);
-  try {
-    return createSecureContext({ ca: [...known] });
-  } catch (error) {
-    throw new IngestError('API_CA_FILE', `ca_file holds a certificate that cannot be used: ${messageOf(error)}.`, {
-      hint: 'It must be a PEM file with the certificate of the authority.',
-      cause: error,
-    });
-  }
+  return createSecureContext({
+    ca: [...new Set([...getCACertificates('default'), ...systemAuthorities(), ...more])],
+  });
 }
 
 function systemAuthorities(): readonly string[] {
@@ -142,6 +137,16 @@ async function readAuthorities(file: string): Promise<string[]> {
     });
   }
   const found = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  for (const certificate of found ?? []) {
+    try {
+      new X509Certificate(certificate);
+    } catch (error) {
+      throw new IngestError('API_CA_FILE', `ca_file ${file} holds a damaged certificate: ${messageOf(error)}.`, {
+        hint: 'Export the authority again as "Base-64 encoded X.509".',
+        cause: error,
+      });
+    }
+  }
   if (found) return found;
   throw new IngestError('API_CA_FILE', `ca_file ${file} holds no certificate in PEM form.`, {
     hint: 'Export the authority as "Base-64 encoded X.509"; it begins with -----BEGIN CERTIFICATE-----.',
