@@ -34,7 +34,7 @@ if (binary === null) {
 The window cannot be opened: Electron's binary could not be downloaded.
   what to do: check the connection or the proxy (ELECTRON_GET_USE_PROXY=1, HTTPS_PROXY), or name a mirror in ELECTRON_MIRROR,
               then run npm start again. A copy that is already here is named in ELECTRON_OVERRIDE_DIST_PATH.
-  meanwhile:  the same window in your browser: npm run -s ingest -- ui
+  meanwhile:  the same window in your browser: npm run ui
               and everything without a window, too: npm run demo, npm run -s ingest -- --help`);
   process.exitCode = 1;
 } else if (run(path.join(root, 'node_modules/electron-vite/bin/electron-vite.js'), ['build', '--logLevel', 'warn'])) {

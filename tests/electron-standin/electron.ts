@@ -25,6 +25,8 @@ class App extends EventEmitter<Events> {
   readonly isPackaged = false;
   readonly commandLine = { appendSwitch: () => undefined };
   readonly #ready = Promise.withResolvers<void>();
+  /** Asked by tests. */
+  sandboxed = false;
   #isReady = false;
   #quitting = false;
 
@@ -50,6 +52,7 @@ class App extends EventEmitter<Events> {
 
   enableSandbox(): void {
     if (this.#isReady) throw new Error('app.enableSandbox() can only be called before app is ready');
+    this.sandboxed = true;
   }
 
   /** Called by boot.ts once the main module has finished loading, as Electron does. */
@@ -98,12 +101,20 @@ export const protocol = strict(
   'protocol',
 );
 
+/** A headless page asks for nothing: tests ask what the application has set. */
+const permissions: Record<string, unknown> = {};
 const defaultSession = strict(
   {
-    // A headless page asks for nothing; tests/electron shows what the handlers answer.
-    setPermissionRequestHandler: (_handler: unknown) => undefined,
-    setPermissionCheckHandler: (_handler: unknown) => undefined,
-    setDevicePermissionHandler: (_handler: unknown) => undefined,
+    permissions,
+    setPermissionRequestHandler(handler: unknown) {
+      permissions['request'] = handler;
+    },
+    setPermissionCheckHandler(handler: unknown) {
+      permissions['check'] = handler;
+    },
+    setDevicePermissionHandler(handler: unknown) {
+      permissions['device'] = handler;
+    },
   },
   'session',
 );
@@ -197,21 +208,17 @@ export class BrowserWindow extends EventEmitter<Events> {
     super();
     if (!theApp.isReady()) throw new Error('Cannot create BrowserWindow before app is ready');
     const { preload, ...preferences } = options.webPreferences ?? {};
-    const safe: Record<string, unknown> = {
-      contextIsolation: true,
-      sandbox: true,
-      nodeIntegration: false,
-      webSecurity: true,
-      spellcheck: preferences['spellcheck'],
-    };
+    // What is unsafe is kept for tests to find, not modelled: the page is isolated all the same.
+    const known = ['contextIsolation', 'sandbox', 'nodeIntegration', 'webSecurity', 'spellcheck'];
     for (const [name, value] of Object.entries(preferences)) {
-      if (safe[name] !== value) throw new Error(`electron stand-in: webPreferences.${name} = ${value} is not modelled`);
+      if (!known.includes(name))
+        throw new Error(`electron stand-in: webPreferences.${name} = ${value} is not modelled`);
     }
     this.#visible = options.show ?? true;
     this.#title = options.title ?? '';
     this.#bounds = { x: options.x ?? 0, y: options.y ?? 0, width: options.width, height: options.height };
     const host: Host = { devtools: standIn.devtools, invokeHandlers };
-    this.#contents = new Contents(host, preload, options);
+    this.#contents = new Contents(host, preload, options, preferences);
     this.webContents = this.#contents.face;
     this.#contents.once('did-finish-load', () => this.emit('ready-to-show'));
     this.#contents.once('close-wanted', () => this.close());

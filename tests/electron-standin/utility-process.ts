@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { strict } from './strict.ts';
 
 /** `utilityProcess`: a Node process of its own; messages are cloned as they are between Electron's. */
-class UtilityProcess extends EventEmitter<Record<string, unknown[]>> {
+export class UtilityProcess extends EventEmitter<Record<string, unknown[]>> {
   readonly #child: ChildProcess;
 
   constructor(module: string, args: string[]) {

@@ -25,6 +25,7 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
   targetId = '';
   readonly #host: Host;
   readonly #preload: string | undefined;
+  readonly #preferences: Record<string, unknown>;
   readonly #face = strict(this, 'webContents');
   #page!: DevToolsSession;
   #isolated: number | undefined;
@@ -33,12 +34,18 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
   #destroyed = false;
   #onOpen: (wish: { url: string }) => { action: string } = () => ({ action: 'allow' });
 
-  constructor(host: Host, preload: string | undefined, size: { width: number; height: number }) {
+  constructor(
+    host: Host,
+    preload: string | undefined,
+    size: { width: number; height: number },
+    preferences: Record<string, unknown>,
+  ) {
     super();
     lastId += 1;
     this.id = lastId;
     this.#host = host;
     this.#preload = preload;
+    this.#preferences = preferences;
     this.ready = this.#create(size);
     this.ready.catch((error: unknown) => console.error('electron stand-in:', error));
   }
@@ -50,6 +57,10 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
 
   get mainFrame() {
     return { url: this.#url, parent: null };
+  }
+
+  getLastWebPreferences(): Record<string, unknown> {
+    return this.#preferences;
   }
 
   getURL(): string {
@@ -140,7 +151,8 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
   async #hear(message: any, context: number): Promise<void> {
     if (message.kind === 'open') {
       const { action } = this.#onOpen({ url: message.url });
-      if (action !== 'deny') throw new Error('electron stand-in: second windows are not modelled');
+      // No second window comes to be here; in Electron it would.
+      if (action !== 'deny') this.emit('did-create-window', {}, { url: message.url });
       return;
     }
     // A preload runs in the top frame only; a call from elsewhere has no frame that could be trusted.

@@ -60,10 +60,10 @@ function isNewer(stamp: string): boolean {
 }
 
 /**
- * Starts the built application, with `variables` over the environment's: in Electron where its binary is there, else in the stand-in (tests/electron-standin).
+ * Starts the built application (or the one in another `folder`), with `variables` over the environment's: in Electron where its binary is there, else in the stand-in (tests/electron-standin).
  * @throws Error with the command to install what is missing
  */
-export async function launchApp(variables: Record<string, string> = {}): Promise<ElectronApplication> {
+export async function launchApp(variables: Record<string, string> = {}, folder = root): Promise<ElectronApplication> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] = value;
   if (!hasElectron()) {
@@ -75,5 +75,5 @@ export async function launchApp(variables: Record<string, string> = {}): Promise
     findChromium();
     process.env['ELECTRON_OVERRIDE_DIST_PATH'] = path.join(root, 'tests/electron-standin');
   }
-  return _electron.launch({ args: ['.'], cwd: root, env: { ...env, ...variables } });
+  return _electron.launch({ args: ['.'], cwd: folder, env: { ...env, ...variables } });
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { systemKeychain } from '../../engine/secrets/keychain.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const run = promisify(execFile);
@@ -72,3 +73,10 @@ describe.runIf(process.platform === 'linux')(
     });
   },
 );
+
+test('the keychain of this session, whatever it is, answers or says why it cannot', async () => {
+  const chain = systemKeychain('an entry that nobody made');
+  const answer = await chain.get().catch((error: unknown) => error);
+  if (answer !== null) expect(answer).toMatchObject({ code: 'KEYCHAIN_NOT_AVAILABLE', hint: expect.any(String) });
+  expect(chain.name).not.toBe('');
+});

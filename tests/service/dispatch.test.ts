@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type CallName, contract } from '../../engine/contract.ts';
+import { silentServer } from '../helpers/silent-server.ts';
 import { startService } from './service-harness.ts';
 
 test('what the application is', async () => {
@@ -85,19 +86,21 @@ test('a closed service says so', async () => {
 test('a window that is gone takes its own calls along, and none that come later under its name', async () => {
   await using studio = await startService();
   const { service } = studio;
+  await using silent = await silentServer();
   const slow = {
     directory: studio.folder,
     env: null,
     connection: {
       name: 'x',
       type: 'postgresql',
-      values: { host: '10.255.255.1', database: 'd', username: 'u' },
+      values: { host: '127.0.0.1', port: silent.port, database: 'd', username: 'u', ssl_mode: 'disable' },
       secrets: {},
     },
     previous_name: null,
   };
   const old = service.dispatch('1', 'connection.test', slow, 'page');
   const other = service.dispatch('2', 'connection.test', slow, 'other');
+  await silent.asked;
   const closed = service.closeClient('page');
   const later = await service.dispatch('3', 'project.recent', undefined, 'page');
   expect(later.ok).toBe(true);

@@ -15,6 +15,7 @@ test.runIf(!existsSync(path.join(root, 'node_modules/electron/path.txt')))(
     child.stdout.resume();
     const [said, code] = await Promise.all([text(child.stderr), new Promise((resolve) => child.once('exit', resolve))]);
     expect(said).toContain("Electron's binary could not be downloaded");
+    expect(said).toContain('npm run ui');
     expect(said).toContain('npm run demo');
     expect(code).toBe(1);
   },

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { beforeAll, expect, test } from 'vitest';
+import { runCommandLine } from '../../engine/cli/command-line.ts';
+import { Terminal } from '../../engine/cli/terminal.ts';
 import { buildApp } from '../helpers/electron-app.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
@@ -51,6 +53,20 @@ test.runIf(process.platform === 'linux')('the browser is opened without telling 
   child.kill('SIGTERM');
   expect(await exited).toBe(0);
   expect((await readdir(data)).filter((name) => name.endsWith('.html'))).toEqual([]);
+});
+
+test('in this very process: with --json, and an end by a signal', async () => {
+  await using home = await temporaryFolder();
+  const printed: string[] = [];
+  const stream = { write: (text: string) => printed.push(text) > 0 };
+  const terminal = new Terminal({ stdout: stream, stderr: stream, env: {}, color: false });
+  const data = path.join(home.path, 'data');
+  const done = runCommandLine(['ui', '--no-open', '--json'], terminal, { INGEST_STUDIO_USER_DATA: data });
+  await expect.poll(() => printed.join(''), { timeout: 10_000 }).toContain('token=');
+  const { origin, url } = JSON.parse(printed.join('')) as { origin: string; url: string };
+  expect(url.startsWith(`${origin}/?token=`)).toBe(true);
+  process.emit('SIGINT');
+  expect(await done).toBe(0);
 });
 
 test('a port that is taken is explained', async () => {
