@@ -8,6 +8,7 @@ import { KEYCHAIN_PLACE } from '../secrets/secret-store.ts';
 import { isTable, leafPaths, setAt, valueAt } from '../secrets/table.ts';
 import type { TestStage } from '../sources/source.ts';
 import type { Connection } from '../spec/connection.ts';
+import type { DestinationConfig } from '../spec/destination.ts';
 import type { Table } from '../spec/project.ts';
 import { SECRET_PLACEHOLDER } from '../spec/secret-placeholder.ts';
 import { validateProject } from '../spec/validate-project.ts';
@@ -15,6 +16,8 @@ import type { HandlerGroup } from './handlers.ts';
 import { readDocument, refusePlaceholders } from './project-document.ts';
 import { editConfig } from './projects.ts';
 import type { ServiceContext } from './service-context.ts';
+import { testDestination } from './test-destination.ts';
+import { workDirectoryOf } from './work-directory.ts';
 
 type ConnectionCalls = 'connection.save' | 'connection.remove' | 'connection.test';
 type Handlers = ReturnType<HandlerGroup<ConnectionCalls>>;
@@ -47,17 +50,24 @@ export const connectionHandlers: HandlerGroup<ConnectionCalls> = (service) => ({
       );
       return readDocument(service, directory, env, client);
     }),
-  async 'connection.test'({ directory, env, connection, previous_name }, { id, signal }) {
-    const draft = await draftConnection(service, directory, env, connection, previous_name);
-    const source = await openSource(draft, { projectDirectory: directory });
+  async 'connection.test'({ directory, env, section, connection, previous_name }, { id, signal }) {
+    const draft = await draftConnection(service, { directory, env, section, connection, previous: previous_name });
     const stages: TestStage[] = [];
-    try {
-      for await (const stage of source.test(signal)) {
+    const tell = async (tested: AsyncIterable<TestStage>) => {
+      for await (const stage of tested) {
         const clean = service.redact(stage);
         stages.push(clean);
         service.emit('test.stage', { call: id, stage: clean });
       }
       return stages;
+    };
+    if (draft.destination !== undefined) {
+      const baseDirectory = await workDirectoryOf(service, directory);
+      return tell(testDestination(draft.destination, { baseDirectory, signal }));
+    }
+    const source = await openSource(draft.source, { projectDirectory: directory });
+    try {
+      return await tell(source.test(signal));
     } finally {
       await source.close();
     }
@@ -213,20 +223,17 @@ function refuseOverruled(service: ServiceContext, secretsFile: Table, changes: r
  */
 async function draftConnection(
   service: ServiceContext,
-  directory: string,
-  env: string | null,
-  draft: Draft,
-  previous: string | null,
-): Promise<Connection> {
+  { directory, env, section, connection: draft, previous }: SaveRequest,
+): Promise<{ source: Connection; destination?: undefined } | { destination: DestinationConfig }> {
   const opened = await service.open(directory, env);
-  const keptBase = ['sources', previous ?? draft.name];
+  const keptBase = sectionPath(opened.raw.config, section, previous ?? draft.name);
   const kept = valueAt(opened.raw.config, keptBase);
   const table: Table = isTable(kept) ? structuredClone(kept) : {};
   // A variable of the new name counts too, once it is saved.
-  const base = ['sources', draft.name];
+  const base = [section, draft.name];
   const environment = environmentProvider(service.environment, [
     base,
-    ...leafPaths({ sources: { [draft.name]: table } }),
+    ...leafPaths({ [section]: { [draft.name]: table } }),
   ]);
   for (const [key, value] of Object.entries(draft.values)) {
     refusePlaceholders(value, key);
@@ -248,7 +255,7 @@ async function draftConnection(
       jobs: null,
       checks: null,
       settings: null,
-      config: { sources: { [draft.name]: table } },
+      config: { [section]: { [draft.name]: table } },
       secretPaths: new Set([
         ...opened.raw.secretPaths,
         ...secretChanges(draft, base).map(({ path }) => path.join('.')),
@@ -257,10 +264,12 @@ async function draftConnection(
     },
     { secrets: false },
   );
-  const connection = Object.hasOwn(project.connections, draft.name) ? project.connections[draft.name] : undefined;
-  if (connection !== undefined) return connection;
+  const known = section === 'sources' ? project.connections : project.destinations;
+  const valid = Object.hasOwn(known, draft.name) ? known[draft.name] : undefined;
+  if (valid !== undefined)
+    return section === 'sources' ? { source: valid as Connection } : { destination: valid as DestinationConfig };
   const own = findings.filter(
-    ({ column, code }) => (column ?? '').startsWith(`sources.${draft.name}`) && code !== 'CONNECTION_UNUSED',
+    ({ column, code }) => (column ?? '').startsWith(`${section}.${draft.name}`) && code !== 'CONNECTION_UNUSED',
   );
   throw new ProjectInvalidError(own.map((finding) => ({ ...finding, severity: 'error' })));
 }

@@ -1,6 +1,7 @@
 import type { SourceType } from './kinds.ts';
 import type { Table } from './project.ts';
 import { isSecretKey } from './secret-keys.ts';
+import { shellWords } from './shell-words.ts';
 
 /** What a pasted text says of a connection. Secrets stand apart from everything that may be shown. */
 export interface ParsedConnection {
@@ -313,36 +314,6 @@ function parsePairs(text: string): Found | null {
 function parseFolder(text: string): Found | null {
   if (!/^([a-z]:[\\/]|\\\\|\.{0,2}\/)/i.test(text) || text.includes('\n')) return null;
   return { type: 'filesystem', form: 'folder', values: { bucket_url: text }, secrets: {}, notes: [] };
-}
-
-/** The words of a command line: quotes of sh, `$'…'`, and the carets and line ends of cmd. */
-function shellWords(text: string): string[] {
-  const joined = text.replace(/[\\^`]\r?\n\s*/g, ' ').replace(/\^(["%&<>|^])/g, '$1');
-  const words: string[] = [];
-  let word: string | null = null;
-  for (let at = 0; at < joined.length; at += 1) {
-    const char = joined[at] as string;
-    if (/\s/.test(char)) {
-      if (word !== null) words.push(word);
-      word = null;
-      continue;
-    }
-    word ??= '';
-    const ansi = char === '$' && joined[at + 1] === "'";
-    if (char === '\\') word += joined[++at] ?? '';
-    else if (char !== "'" && char !== '"' && !ansi) word += char;
-    else {
-      if (ansi) at += 1;
-      const quote = joined[at] as string;
-      for (at += 1; at < joined.length && joined[at] !== quote; at += 1) {
-        const escapes = quote === '"' ? /["\\$`]/ : ansi ? /./ : null;
-        if (joined[at] === '\\' && escapes?.test(joined[at + 1] ?? '')) at += 1;
-        word += joined[at] ?? '';
-      }
-    }
-  }
-  if (word !== null) words.push(word);
-  return words;
 }
 
 /** Options of cURL that take a value. */

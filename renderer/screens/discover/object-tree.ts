@@ -31,9 +31,10 @@ export function treeLines(
   for (const [name, all] of [...groups].sort(([one], [other]) => one.localeCompare(other))) {
     const whole = wanted === '' || name.toLowerCase().includes(wanted);
     const found = whole
-      ? all
+      ? [...all]
       : all.filter((object) => `${object.name} ${object.comment ?? ''}`.toLowerCase().includes(wanted));
     if (found.length === 0) continue;
+    found.sort((one, other) => one.name.localeCompare(other.name));
     const open = wanted !== '' || !closed.has(name);
     lines.push({ kind: 'group', id: `group ${name}`, name, open, objects: found, found: found.length });
     if (!open) continue;

@@ -1,0 +1,95 @@
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../errors.ts';
+import { withResults } from '../results/open-results.ts';
+import type { TestStage } from '../sources/source.ts';
+import type { DestinationConfig } from '../spec/destination.ts';
+
+export interface TestDestinationOptions {
+  /** Relative paths start here: where the runs' files go. */
+  baseDirectory: string;
+  signal: AbortSignal;
+}
+
+/** Stages of a destination's test, as a source's: a place on this computer needs no network. Nothing is written. */
+export async function* testDestination(
+  destination: DestinationConfig,
+  options: TestDestinationOptions,
+): AsyncGenerator<TestStage> {
+  const place = placeOf(destination, options.baseDirectory);
+  for (const stage of ['dns', 'tcp', 'tls', 'login'] as const)
+    yield { stage, status: 'skipped', durationMs: 0, detail: 'A place on this computer needs none.' };
+  let exists = false;
+  const permission = await timed('permission', async () => {
+    exists = await canBeWritten(place, destination.type === 'duckdb');
+    return exists ? `${place} can be written.` : `${place} will be made by the first run.`;
+  });
+  yield permission;
+  if (permission.status === 'failed') return;
+  throwIfCancelled(options.signal);
+  if (!exists) {
+    yield { stage: 'first_read', status: 'skipped', durationMs: 0, detail: 'There is nothing in it yet.' };
+    return;
+  }
+  yield await timed('first_read', () =>
+    withResults(destination, options, async ({ reader }) => {
+      const { length } = reader.tables;
+      return length === 1 ? 'Holds one table.' : `Holds ${length} tables.`;
+    }),
+  );
+  throwIfCancelled(options.signal);
+}
+
+async function timed(stage: TestStage['stage'], work: () => Promise<string>): Promise<TestStage> {
+  const start = performance.now();
+  const durationMs = () => performance.now() - start;
+  try {
+    const detail = await work();
+    return { stage, status: 'passed', durationMs: durationMs(), detail };
+  } catch (error) {
+    const { code, message, hint } = isIngestError(error)
+      ? error
+      : new IngestError('DESTINATION_UNUSABLE', messageOf(error), { hint: 'Choose another place.' });
+    return {
+      stage,
+      status: 'failed',
+      durationMs: durationMs(),
+      detail: message,
+      error: { code, message, ...(hint === undefined ? {} : { hint }) },
+    };
+  }
+}
+
+/** @throws IngestError for a kind of place that this version cannot reach */
+function placeOf(destination: DestinationConfig, directory: string): string {
+  if (destination.type === 'duckdb') return path.resolve(directory, destination.path);
+  const url = destination.type === 'filesystem' ? destination.bucket_url : destination.type;
+  if (destination.type === 'databricks' || (/^[a-z][a-z0-9+.-]+:\/\//i.test(url) && !url.startsWith('file:'))) {
+    throw new IngestError(
+      'DESTINATION_TYPE_NOT_AVAILABLE',
+      `Destination ${destination.name}: this version cannot write to ${url.replace(/:.*/s, '://')} yet.`,
+      { hint: 'Use a duckdb destination, or a filesystem destination whose bucket_url is a local folder.' },
+    );
+  }
+  return url.startsWith('file:') ? fileURLToPath(url) : path.resolve(directory, url);
+}
+
+/** Is it there? Where it is not, the first folder above it that is there must take it. */
+async function canBeWritten(place: string, file: boolean): Promise<boolean> {
+  for (let at = place; ; at = path.dirname(at)) {
+    const found = await stat(at).catch(() => null);
+    if (found === null && at !== path.dirname(at)) continue;
+    const wanted = at === place && file ? 'file' : 'folder';
+    if (found === null || found.isFile() !== (wanted === 'file')) {
+      throw new IngestError('DESTINATION_UNUSABLE', `${at} is no ${wanted}.`, { hint: 'Choose another place.' });
+    }
+    await access(at, constants.W_OK).catch((error: unknown) => {
+      throw new IngestError('DESTINATION_READ_ONLY', `${at} cannot be written.`, {
+        hint: 'Choose another place, or ask for the right to write there.',
+        cause: error,
+      });
+    });
+    return at === place;
+  }
+}
