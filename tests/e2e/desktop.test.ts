@@ -146,6 +146,29 @@ test('an engine that is killed in the middle of a call is started again, and tha
   expect(await enginePid()).not.toBe(first);
 });
 
+test('an engine that is killed in the middle of a run leaves the project intact; the next run is whole', async () => {
+  const directory = await project('killed-run');
+  const workbook = () => readFile(path.join(directory, 'ingestion_config.xlsx'));
+  const before = await workbook();
+  await call('project.open', { directory, env: null });
+  const start = { directory, env: null, rows: null, destination: null };
+  await call('run.start', start);
+  await expect
+    .poll(() => page.evaluate(() => window.heard.filter(({ name }) => name === 'run.event').length), {
+      timeout: 20_000,
+    })
+    .toBeGreaterThan(3);
+  const first = await enginePid();
+  process.kill(first, 'SIGKILL');
+  await expect.poll(enginePid, { timeout: 10_000 }).not.toBe(first);
+  const { run_id } = await call('run.start', start);
+  const status = async () => (await call('run.get', { directory, run_id })).summary.status;
+  await expect.poll(status, { timeout: 40_000, interval: 200 }).toBe('SUCCESS');
+  const runs = await call('run.list', { directory });
+  expect(runs.filter((run) => run.status === 'RUNNING')).toEqual([]);
+  expect(await workbook()).toEqual(before);
+});
+
 test('calls that are made while the engine is down wait for it', async () => {
   await expect.poll(enginePid).toBeGreaterThan(0);
   const first = await enginePid();

@@ -1,0 +1,297 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import path from 'node:path';
+import AxeBuilder from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keychainUnavailable } from '../../engine/secrets/keychain.ts';
+import { type PostgresServer, startPostgres } from '../helpers/postgres-server.ts';
+import { fillShop, shopFiles, shopProject } from './connections-project.ts';
+import { closeBrowser, goTo, openWindow, type StudioWindow } from './connections-window.ts';
+
+const PLANTED = 'Tr0ub4dor-&-planted';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+  await fillShop(server);
+  await server.query(`CREATE USER reader PASSWORD '${PLANTED}'; GRANT USAGE ON SCHEMA shop TO reader;
+    GRANT SELECT ON ALL TABLES IN SCHEMA shop TO reader`);
+});
+afterAll(async () => {
+  await closeBrowser();
+  await server?.stop();
+});
+
+const testPanel = (page: Page) => page.getByRole('region', { name: 'Connection test' });
+const verdict = (page: Page, words: string) => testPanel(page).getByText(words, { exact: true }).first().waitFor();
+const pick = (page: Page, name: string) => page.locator(`[data-key="${name}"]`).click();
+
+async function openConnections(options: Partial<Parameters<typeof openWindow>[0]> = {}): Promise<StudioWindow> {
+  const studio = await openWindow({ project: shopProject(server), prepare: shopFiles, ...options });
+  studio.page.setDefaultTimeout(15_000);
+  await goTo(studio.page, 'Connections');
+  await studio.page.locator('[data-key="shop"]').waitFor();
+  return studio;
+}
+
+/** Every file below these folders that holds a text. */
+async function filesWith(text: string, ...folders: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of folders) {
+    for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
+      const file = path.join(folder, name);
+      if ((await stat(file)).isFile() && (await readFile(file)).includes(text)) found.push(file);
+    }
+  }
+  return found;
+}
+
+/** Markup, attributes and storage of the page; not what stands in a password field as its property. */
+async function pageText(page: Page): Promise<string> {
+  return await page.evaluate(
+    () => document.documentElement.outerHTML + JSON.stringify({ ...localStorage, ...sessionStorage }),
+  );
+}
+
+test('a pasted URL becomes a connection; a wrong password is explained, the right one passes, and stays secret', async () => {
+  await using studio = await openConnections();
+  const { page } = studio;
+  await page.getByRole('button', { name: 'New', exact: true }).click();
+  const text = `postgresql://reader:wrong-${PLANTED}@127.0.0.1:${server.port}/postgres?sslmode=prefer`;
+  await page.evaluate((pasted) => navigator.clipboard.writeText(pasted), text);
+  await page.getByRole('textbox', { name: /Paste a URL/ }).focus();
+  await page.keyboard.press('Control+V');
+  await page.getByRole('heading', { name: 'postgres', exact: true }).waitFor();
+  expect(await page.getByRole('textbox', { name: 'Host' }).inputValue()).toBe('127.0.0.1');
+  expect(await page.getByRole('textbox', { name: 'User name' }).inputValue()).toBe('reader');
+  expect(await pageText(page)).not.toContain(PLANTED);
+
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('crm');
+  await testPanel(page).getByRole('button', { name: 'Test', exact: true }).click();
+  await verdict(page, 'Failed at login');
+  await testPanel(page).getByText('refused the password of user "reader"').first().waitFor();
+  await testPanel(page).getByText('What to try').waitFor();
+  await page.getByText('Saving never waits for a test').waitFor();
+
+  await page.getByLabel('Password').fill(PLANTED);
+  await testPanel(page).getByRole('button', { name: 'Test again' }).click();
+  await verdict(page, 'Passed');
+  await testPanel(page)
+    .getByText(/^PostgreSQL 18/)
+    .first()
+    .waitFor();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.locator('[data-key="crm"]').waitFor();
+  await page.getByText('In keychain').waitFor();
+
+  const config = await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8');
+  expect(config).toContain('[sources.crm]');
+  expect(config).toContain('# Connections of the shop');
+  expect(await filesWith(PLANTED, studio.folder, studio.userFolder)).toEqual([]);
+  expect(await pageText(page)).not.toContain(PLANTED);
+  expect(studio.received.filter((message) => message.includes(PLANTED))).toEqual([]);
+  // What was saved is what is used: no password is in the form any more.
+  await testPanel(page).getByRole('button', { name: 'Test again' }).click();
+  await verdict(page, 'Passed');
+  expect(studio.problems).toEqual([]);
+});
+
+test('a test of a server that never answers is cancelled at once', async () => {
+  const sockets = new Set<Socket>();
+  const silent: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as { port: number };
+  try {
+    await using studio = await openConnections({ project: shopProject({ host: '127.0.0.1', port, username: 'u' }) });
+    const { page } = studio;
+    await page.getByLabel('Password').fill(PLANTED);
+    await testPanel(page).getByRole('button', { name: 'Test', exact: true }).click();
+    await testPanel(page).getByText('Waiting for an answer …').waitFor();
+    await expect.poll(() => testPanel(page).getByText(`127.0.0.1:${port}`).count()).toBe(1);
+    // The window is not held up meanwhile.
+    await page.getByRole('tab', { name: 'Security' }).click();
+    await page.getByText('Encryption', { exact: true }).first().waitFor();
+    await testPanel(page).getByRole('button', { name: 'Cancel' }).click();
+    await verdict(page, 'Cancelled');
+    await expect.poll(() => [...sockets].every((socket) => socket.destroyed)).toBe(true);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  }
+});
+
+test('a new name goes to its jobs as one step of undo; a copy has no secrets; deleting names the jobs', async () => {
+  await using studio = await openConnections();
+  const { page } = studio;
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('shop_eu');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.locator('[data-key="shop_eu"]').waitFor();
+  await page.getByText('2 jobs follow the new name').first().waitFor();
+  expect(await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).toContain('[sources.shop_eu]');
+  await page.getByRole('button', { name: 'Used by 2 jobs' }).waitFor();
+
+  await goTo(page, 'Jobs');
+  const cells = page.getByRole('gridcell', { name: 'shop_eu', exact: true });
+  await expect.poll(() => cells.count()).toBe(2);
+  await page.keyboard.press('Control+Z');
+  await expect.poll(() => cells.count()).toBe(0);
+  await page.keyboard.press('Control+Y');
+  await expect.poll(() => cells.count()).toBe(2);
+
+  await goTo(page, 'Connections');
+  await pick(page, 'shop_eu');
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Duplicate' }).click();
+  await expect.poll(() => page.getByRole('textbox', { name: 'Name', exact: true }).inputValue()).toBe('shop_eu_copy');
+  await page.getByRole('button', { name: 'Discard' }).click();
+
+  await pick(page, 'shop_eu');
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: /Delete/ }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete shop_eu?' });
+  await dialog.getByText('2 jobs read from it').waitFor();
+  expect(await dialog.getByRole('listitem').allTextContents()).toEqual(['row 2  orders', 'row 3  gone']);
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.locator('[data-key="shop_eu"]').waitFor({ state: 'detached' });
+  expect(await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).not.toContain('shop_eu');
+});
+
+test('values from elsewhere are named with their place, never shown', async () => {
+  await using studio = await openConnections({ environment: { SOURCES__SHOP__PASSWORD: server.password } });
+  const { page } = studio;
+  await page.getByText('In SOURCES__SHOP__PASSWORD').waitFor();
+  expect(await page.getByRole('button', { name: 'Replace Password' }).count()).toBe(0);
+  await testPanel(page).getByRole('button', { name: 'Test', exact: true }).click();
+  await verdict(page, 'Passed');
+  await testPanel(page).getByText('Environment variable SOURCES__SHOP__PASSWORD').waitFor();
+  expect(await pageText(page)).not.toContain(server.password);
+  expect(studio.received.filter((message) => message.includes(server.password))).toEqual([]);
+});
+
+test('without a keychain nothing is written, and the window says so', async () => {
+  const keychain = {
+    name: 'no keychain',
+    get: () => Promise.reject(keychainUnavailable('no keychain', 'there is none.')),
+    set: () => Promise.reject(keychainUnavailable('no keychain', 'there is none.')),
+  };
+  await using studio = await openConnections({ keychain });
+  const { page } = studio;
+  await page.getByText('Secrets cannot be kept on this computer').waitFor();
+  const before = await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8');
+  await page.getByLabel('Password').fill(PLANTED);
+  await page.getByRole('textbox', { name: 'Port' }).fill('5999');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('(KEYCHAIN_NOT_AVAILABLE)').waitFor();
+  expect(await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).toBe(before);
+  expect(await filesWith(PLANTED, studio.folder, studio.userFolder)).toEqual([]);
+  // What was typed is still there.
+  expect(await page.getByRole('textbox', { name: 'Port' }).inputValue()).toBe('5999');
+});
+
+test('what is wrong is said on its tab and in its place, and does not keep anybody from saving', async () => {
+  await using studio = await openConnections();
+  const { page } = studio;
+  await page.getByRole('textbox', { name: 'Port' }).fill('99999');
+  await page.getByText('Use at most 65535').waitFor();
+  await page.getByRole('tab', { name: /General.*has an error/ }).waitFor();
+  await page.getByRole('tab', { name: 'Advanced' }).click();
+  await page.getByRole('textbox', { name: /Connect within/ }).fill('soon');
+  await page.getByText('Must be a number').waitFor();
+  await page.getByRole('tab', { name: /Advanced.*has an error/ }).waitFor();
+  // A draft survives going elsewhere.
+  await goTo(page, 'Jobs');
+  await goTo(page, 'Connections');
+  expect(await page.getByRole('textbox', { name: 'Port' }).inputValue()).toBe('99999');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect.poll(() => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).toContain('port = 99999');
+});
+
+test('an API, a folder and destinations are tested as well, all at once', async () => {
+  await using studio = await openConnections({
+    environment: { SOURCES__SHOP__PASSWORD: server.password, SOURCES__CATALOGUE__AUTH__TOKEN: PLANTED },
+  });
+  const { page } = studio;
+  await page.getByRole('button', { name: 'Test all 5 connections' }).click();
+  for (const name of ['shop', 'catalogue', 'files', 'destinations.dry_run', 'destinations.lake']) {
+    await page.locator(`[data-key="${name}"]`).getByRole('img', { name: 'last test passed' }).waitFor();
+  }
+  await pick(page, 'destinations.lake');
+  await testPanel(page)
+    .getByText(/will be made by the first run/)
+    .waitFor();
+  await pick(page, 'erp');
+  await testPanel(page)
+    .getByText(/Arrives with a later version/)
+    .waitFor();
+  expect(studio.problems).toEqual([]);
+});
+
+test('a header that is a secret goes to the keychain, the others to the file', async () => {
+  await using studio = await openConnections();
+  const { page } = studio;
+  await pick(page, 'catalogue');
+  for (const [name, value] of [
+    ['Accept-Language', 'de'],
+    ['X-Session-Token', PLANTED],
+  ] as const) {
+    await page.getByRole('button', { name: 'Add', exact: true }).first().click();
+    await page.getByRole('textbox', { name: 'Headers: name' }).last().fill(name);
+    await page.getByLabel(new RegExp(`Headers: .*value of ${name}`)).fill(value);
+  }
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  const config = () => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8');
+  await expect.poll(config).toContain('Accept-Language');
+  expect(await config()).not.toContain('X-Session-Token');
+  expect(await filesWith(PLANTED, studio.folder, studio.userFolder)).toEqual([]);
+  expect(await pageText(page)).not.toContain(PLANTED);
+  await expect.poll(() => page.getByRole('textbox', { name: 'Headers: name' }).count()).toBe(2);
+});
+
+/** Serious and critical findings of axe. */
+async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(AxeBuilder.source);
+  const found = await page.evaluate(() =>
+    (window as unknown as { axe: typeof AxeBuilder }).axe.run(document, { resultTypes: ['violations'] }),
+  );
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`,
+    );
+}
+
+test.each(['light', 'dark'] as const)('axe finds nothing serious in %s', async (colorScheme) => {
+  await using studio = await openConnections({ colorScheme });
+  const { page } = studio;
+  expect(await axe(page)).toEqual([]);
+  await page.getByLabel('Password').fill('wrong');
+  await testPanel(page).getByRole('button', { name: 'Test', exact: true }).click();
+  await verdict(page, 'Failed at login');
+  expect(await axe(page)).toEqual([]);
+  await pick(page, 'catalogue');
+  await page.getByRole('tab', { name: /Sign-in/ }).click();
+  expect(await axe(page)).toEqual([]);
+  await page.getByRole('button', { name: 'New', exact: true }).click();
+  await page.getByRole('heading', { name: 'New connection' }).waitFor();
+  expect(await axe(page)).toEqual([]);
+});
+
+test('everything can be done by keyboard, and in a narrow window', async () => {
+  await using studio = await openConnections({ viewport: { width: 900, height: 700 } });
+  const { page } = studio;
+  await page.locator('[data-key="shop"]').focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'catalogue', exact: true }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'files', exact: true }).waitFor();
+  await testPanel(page).getByRole('button', { name: 'Test', exact: true }).focus();
+  await page.keyboard.press('Enter');
+  await verdict(page, 'Passed');
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+});
