@@ -130,7 +130,8 @@ export function CellInput({ gridId, label, controller, layout, inputRef, scrolle
         aria-label={editing === null ? label : `${editing.columnId}, row ${props.store.rowMark(editing.rowId).number}`}
         aria-controls={listed ? `${gridId}-options` : gridId}
         aria-activedescendant={editing === null ? activeCell : option}
-        {...(listed ? { role: 'combobox', 'aria-expanded': true, 'aria-autocomplete': 'list' as const } : {})}
+        aria-autocomplete={listed ? 'list' : undefined}
+        aria-haspopup={listed ? 'listbox' : undefined}
         onKeyDown={onKeyDown}
         onInput={(event) => {
           const { inputType } = event.nativeEvent as InputEvent;

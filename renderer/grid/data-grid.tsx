@@ -136,6 +136,9 @@ export function DataGrid({ ref, ...props }: DataGridProps & { ref?: Ref<GridHand
   );
 }
 
+/** Rows drawn beyond the view on either side. */
+const OVERSCAN = 4;
+
 type BodyProps = Pick<
   Parameters<typeof GridRow>[0],
   'gridId' | 'store' | 'columns' | 'layout' | 'headerRows' | 'readOnly'
@@ -152,7 +155,7 @@ function Body({ controller, scrollerRef, rowIds, ...row }: BodyProps) {
     count: rowIds.length,
     getScrollElement: () => scrollerRef.current,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 6,
+    overscan: OVERSCAN,
     paddingStart: layout.headerHeight,
   });
   const across = useVirtualizer({
@@ -166,6 +169,8 @@ function Body({ controller, scrollerRef, rowIds, ...row }: BodyProps) {
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: sizes are read from the layout, which the virtualizer cannot see
   useLayoutEffect(() => across.measure(), [across, layout]);
+  // A row that scrolls out hands its elements to one that scrolls in: far cheaper than drawing it anew.
+  const slots = Math.ceil((rows.scrollRect?.height ?? 0) / ROW_HEIGHT) + 2 * OVERSCAN + 2;
   const shown = across.getVirtualItems();
   const from = layout.frozen + (shown[0]?.index ?? 0);
   const to = layout.frozen + (shown.at(-1)?.index ?? -1) + 1;
@@ -175,7 +180,15 @@ function Body({ controller, scrollerRef, rowIds, ...row }: BodyProps) {
         const rowId = rowIds[index];
         if (rowId === undefined) return null;
         return (
-          <GridRow key={rowId} {...row} state={controller.state} rowId={rowId} index={index} from={from} to={to} />
+          <GridRow
+            key={index % slots}
+            {...row}
+            state={controller.state}
+            rowId={rowId}
+            index={index}
+            from={from}
+            to={to}
+          />
         );
       })}
     </div>
