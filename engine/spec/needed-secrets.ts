@@ -55,17 +55,32 @@ function storageSecrets(storage: {
 /** What enabled jobs need of their connections, each key once with the rows that need it. */
 export function neededSecrets(jobs: readonly Job[], connections: Readonly<Record<string, Connection>>): NeededSecret[] {
   const needed = new Map<string, NeededSecret>();
+  let last: { job: Job; secrets: NeededSecret[] } | null = null;
   for (const job of jobs) {
     if (!job.enabled) continue;
+    // Jobs of one connection stand together mostly, and a sheet that is edited is judged with each letter.
+    if (last !== null && sameNeeds(last.job, job)) {
+      for (const secret of last.secrets) secret.rows.push(job.row);
+      continue;
+    }
+    last = { job, secrets: [] };
     const connection = connectionOf(connections, job);
     for (const key of connection === undefined ? [] : keysFor(connection, job)) {
       const path = ['sources', connection?.name ?? job.source_name, key.replace(/^auth\./, '')];
       const known = needed.get(path.join('.'));
-      if (known === undefined) needed.set(path.join('.'), { path, key, rows: [job.row] });
-      else known.rows.push(job.row);
+      const secret = known ?? { path, key, rows: [] };
+      if (known === undefined) needed.set(path.join('.'), secret);
+      secret.rows.push(job.row);
+      last.secrets.push(secret);
     }
   }
   return [...needed.values()];
+}
+
+function sameNeeds(one: Job, other: Job): boolean {
+  return (
+    one.source_name === other.source_name && one.source_type === other.source_type && one.auth_type === other.auth_type
+  );
 }
 
 /** What a destination needs, beyond what its model requires. `base` is where the file says it. */

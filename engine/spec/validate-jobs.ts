@@ -344,12 +344,14 @@ export function validateTargets(
     return { sheet: sheet.name, row, column: name, value: cellsOf.get(row)?.[index.get(name) ?? -1] ?? '' };
   };
   const resources = new Map<string, Set<string>>();
-  for (const job of jobs) {
+  for (const job of jobs.some(({ options }) => options.parent !== undefined) ? jobs : []) {
     const known = resources.get(job.source_name);
     if (known === undefined) resources.set(job.source_name, new Set([job.table_name]));
     else known.add(job.table_name);
   }
-  const targets = new Map<string, Job>();
+  const defaultTarget = defaultSchema === null ? null : normalizeName(defaultSchema);
+  /** By schema, by table; both are normalised, so in lower case. */
+  const targets = new Map<string, Map<string, Job>>();
   for (const job of jobs) {
     const parent = job.options.parent?.resource;
     const siblings = resources.get(job.source_name);
@@ -364,11 +366,15 @@ export function validateTargets(
       });
     }
     if (!job.enabled) continue;
-    const schema = job.target_schema ?? (defaultSchema === null ? null : normalizeName(defaultSchema));
-    const target = `${schema ?? ''}.${job.target_table}`.toLowerCase();
-    const first = targets.get(target);
+    const schema = job.target_schema ?? defaultTarget;
+    let tables = targets.get(schema ?? '');
+    if (tables === undefined) {
+      tables = new Map();
+      targets.set(schema ?? '', tables);
+    }
+    const first = tables.get(job.target_table);
     if (first === undefined) {
-      targets.set(target, job);
+      tables.set(job.target_table, job);
       continue;
     }
     wrong.add(job.row);

@@ -91,10 +91,11 @@ export function showFinding(stores: AppStores, finding: Finding): boolean {
     if (grid === null) return false;
     if (grid.select(rowId, columnId)) return true;
     // A filter hides the row, or a choice of columns the cell.
-    const { view } = jobsView.getState();
+    const { view, shown } = jobsView.getState();
     jobsView.setState({
       search: '',
       chips: [],
+      shown: columnId === undefined || shown.includes(columnId) ? shown : [...shown, columnId],
       view: { ...view, filters: {}, hidden: view.hidden.filter((id) => id !== columnId) },
     });
     setTimeout(() => {

@@ -65,21 +65,19 @@ export function Banners() {
                 : 'What you see is what was read before.'
           }
           actions={
-            <>
-              {changed.gone ? (
-                <Button size="xs" variant="default" onClick={() => void commands.saveCopy()}>
-                  Save a copy …
-                </Button>
-              ) : unsaved > 0 ? (
-                <Button size="xs" variant="default" onClick={() => window.show({ kind: 'conflict' })}>
-                  Decide …
-                </Button>
-              ) : (
-                <Button size="xs" variant="default" onClick={() => void commands.reload()}>
-                  Read again
-                </Button>
-              )}
-            </>
+            changed.gone ? (
+              <Button size="xs" variant="default" onClick={() => void commands.saveCopy()}>
+                Save a copy …
+              </Button>
+            ) : unsaved > 0 ? (
+              <Button size="xs" variant="default" onClick={() => window.show({ kind: 'conflict' })}>
+                Decide …
+              </Button>
+            ) : (
+              <Button size="xs" variant="default" onClick={() => void commands.reload()}>
+                Read again
+              </Button>
+            )
           }
         />
       )}

@@ -66,7 +66,7 @@ function List() {
     overscan: 8,
   });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    // biome-ignore lint/a11y: what scrolls must be reachable by keyboard
     <div ref={scroller} className={`${classes['list']} scroll`} tabIndex={0} role="group" aria-label="List of issues">
       <ul style={{ height: rows.getTotalSize(), position: 'relative' }}>
         {rows.getVirtualItems().map(({ index, start }) => {

@@ -131,7 +131,8 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
   const rowListeners = createKeyedEmitter<string>();
   const orderListeners = createKeyedEmitter<SheetName>();
   let sheets: Partial<Record<SheetName, Sheet>> = {};
-  let jobs: ReadonlyMap<string, Job> = new Map();
+  /** By row after saving; rows with an error have none. */
+  let jobs: readonly (Job | undefined)[] = [];
   let cache = createRowCache();
   /** Of the document: one identity, so that the cache holds. */
   let secretPaths: ReadonlySet<string> = new Set();
@@ -293,18 +294,17 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
   }
 
   function assignJobs(list: readonly Job[]): void {
-    const sheet = sheets.SourceConfig;
     const before = jobs;
-    const next = new Map<string, Job>();
-    const other: string[] = [];
-    for (const job of list) {
-      const id = sheet?.idOfNumber.get(job.row);
-      if (id === undefined) continue;
-      next.set(id, job);
-      if (before.get(id) !== job) other.push(id);
-    }
-    for (const id of before.keys()) if (!next.has(id)) other.push(id);
+    const next: Job[] = [];
+    for (const job of list) next[job.row] = job;
     jobs = next;
+    const other: string[] = [];
+    const length = Math.max(before.length, next.length);
+    for (let row = 0; row < length; row++) {
+      if (before[row] === next[row]) continue;
+      const id = sheets.SourceConfig?.idOfNumber.get(row);
+      if (id !== undefined) other.push(id);
+    }
     touchRows('SourceConfig', other);
   }
 
@@ -339,7 +339,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
   function open(document: ProjectDocument): void {
     takeDocument(document);
     sheets = {};
-    jobs = new Map();
+    jobs = [];
     for (const name of SHEETS) {
       const sheet = document.sheets[name];
       if (sheet !== null) sheets[name] = read(name, sheet);
@@ -357,7 +357,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     cancelValidation?.();
     cancelValidation = null;
     sheets = {};
-    jobs = new Map();
+    jobs = [];
     store.setState({ ...EMPTY, revision: store.getState().revision + 1 });
     for (const name of SHEETS) orderListeners.emit(name);
   }
@@ -552,7 +552,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     rowFindings: (name: SheetName, rowId: string): readonly Finding[] =>
       sheets[name]?.findings.get(rowId) ?? NO_FINDINGS,
     /** The job of a row, with everything that its connection gives it; null where the row has an error. */
-    job: (rowId: string): Job | null => jobs.get(rowId) ?? null,
+    job: (rowId: string): Job | null => jobs[sheets.SourceConfig?.numbers.get(rowId) ?? 0] ?? null,
     rawSheet: rawOf,
     rowVersion: (name: SheetName, rowId: string): number => epoch * 1e9 + (sheets[name]?.versions.get(rowId) ?? 0),
     onOrder: (name: SheetName, listener: () => void) => orderListeners.on(name, listener),

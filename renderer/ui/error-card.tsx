@@ -53,7 +53,7 @@ export function ErrorCard({ title, error, actions }: { title: string; error: Sho
         </div>
         {error.detail === null ? null : (
           <Collapse expanded={open}>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+            {/* biome-ignore lint/a11y: what scrolls must be reachable by keyboard */}
             <pre className={`${classes['detail']} mono scroll`} tabIndex={0} role="group" aria-label="Detail">
               {error.detail}
             </pre>

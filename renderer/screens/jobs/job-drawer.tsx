@@ -51,6 +51,7 @@ export function JobDrawer({ rowId }: { rowId: string }) {
     jobsView.grid()?.focus();
   }
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another row is another field
   useEffect(() => () => project.endMerge(), [project, rowId]);
 
   const about = [

@@ -1,5 +1,5 @@
 import { IconCheck } from '@tabler/icons-react';
-import { COLUMN_GROUPS, JOB_COLUMN_NAMES, type JobColumnName, jobColumn } from '../../../engine/spec/job-columns.ts';
+import { JOB_COLUMN_NAMES, type JobColumnName, jobColumn } from '../../../engine/spec/job-columns.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
 import type { CellEditor, GridColumn, GridOption } from '../../grid/grid-types.ts';
 import type { AppStores } from '../../stores/app-stores.ts';
@@ -31,13 +31,30 @@ const WIDTHS: Partial<Record<JobColumnName, number>> = {
   filter: 168,
 };
 
-/** The order in which people read a job, group by group. */
-const READING_ORDER: readonly JobColumnName[] = [
+/** What most jobs say, in the order in which people read it. */
+const MAIN: readonly JobColumnName[] = [
   'enabled',
-  ...COLUMN_GROUPS.flatMap((group) =>
-    JOB_COLUMN_NAMES.filter((name) => name !== 'enabled' && jobColumn(name).group === group),
-  ),
+  'source_type',
+  'source_name',
+  'table_name',
+  'schema_name',
+  'load_type',
+  'watermark_column',
+  'api_endpoint',
+  'pagination_type',
+  'page_size',
+  'file_glob',
+  'file_format',
+  'incremental_mode',
+  'target_table',
+  'primary_key',
+  'write_disposition',
 ];
+
+/** The rest, behind: shown where something stands in it, or where somebody asks for it. */
+const DETAILS: readonly JobColumnName[] = JOB_COLUMN_NAMES.filter((name) => !MAIN.includes(name));
+
+const READING_ORDER: readonly JobColumnName[] = [...MAIN, ...DETAILS];
 
 /** Columns of the grid: those of the workbook, and those that the product knows beside them. */
 export function jobGridColumns(stores: AppStores, order: 'groups' | 'workbook'): GridColumn[] {
@@ -51,10 +68,12 @@ export function jobGridColumns(stores: AppStores, order: 'groups' | 'workbook'):
   return ids.map((id) => columnOf(stores, id, headers[own.indexOf(id)] ?? id, order));
 }
 
-/** Columns that the workbook does not have: hidden until somebody asks for them. */
-export function absentColumns(stores: AppStores): string[] {
-  const there = new Set(stores.project.columns('SourceConfig'));
-  return JOB_COLUMN_NAMES.filter((name) => !there.has(name));
+/** Columns that the workbook does not have, and those of the details that say nothing in any row: hidden until somebody asks for them. */
+export function quietColumns({ project }: AppStores): string[] {
+  const there = new Set(project.columns('SourceConfig'));
+  const rowIds = project.rowIds('SourceConfig');
+  const says = (name: string) => rowIds.some((rowId) => project.cell('SourceConfig', rowId, name) !== '');
+  return JOB_COLUMN_NAMES.filter((name) => !there.has(name) || (DETAILS.includes(name) && !says(name)));
 }
 
 /** A column without a header is shown where something stands in it. */
@@ -63,6 +82,9 @@ function isShown({ project }: AppStores, id: string): boolean {
   if ((project.headers('SourceConfig')[position] ?? '').trim() !== '') return true;
   return project.rowIds('SourceConfig').some((rowId) => project.cell('SourceConfig', rowId, id) !== '');
 }
+
+/** Where a column stands beside others than those of its own group. */
+const GROUPS: Partial<Record<JobColumnName, string>> = { enabled: 'Source', primary_key: 'Target' };
 
 function columnOf(stores: AppStores, id: string, header: string, order: 'groups' | 'workbook'): GridColumn {
   const name = jobColumnOfId(id);
@@ -76,8 +98,7 @@ function columnOf(stores: AppStores, id: string, header: string, order: 'groups'
     id,
     header: id,
     headerIcon: name === 'enabled' ? <IconCheck size={13} aria-hidden /> : undefined,
-    // Enabled stands before the source, as a box to tick does.
-    group: order === 'workbook' ? undefined : name === 'enabled' ? 'Source' : column.group,
+    group: order === 'workbook' ? undefined : DETAILS.includes(name) ? 'Details' : (GROUPS[name] ?? column.group),
     description: `${column.label}. ${column.help}`,
     width: WIDTHS[name] ?? 112,
     align: name === 'enabled' ? 'center' : column.kind === 'integer' ? 'right' : undefined,

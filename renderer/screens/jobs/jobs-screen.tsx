@@ -2,14 +2,14 @@ import { Button } from '@mantine/core';
 import { IconPlus, IconTable } from '@tabler/icons-react';
 import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef } from 'react';
 import { runAction } from '../../actions/actions.ts';
-import { useApp, useConnections, useJobsView, useProject, useRuns } from '../../app.ts';
+import { useApp, useConnections, useJobsView, useProject } from '../../app.ts';
 import { DataGrid } from '../../grid/data-grid.tsx';
-import type { GridHandle, GridSelection } from '../../grid/grid-types.ts';
+import type { GridHandle, GridSelection, GridView } from '../../grid/grid-types.ts';
 import { createJobGridStore } from '../../stores/job-grid-store.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { CellNote } from './cell-note.tsx';
 import { rowFilterOf } from './job-filter.ts';
-import { absentColumns, jobGridColumns } from './job-grid-columns.tsx';
+import { jobGridColumns, quietColumns } from './job-grid-columns.tsx';
 import classes from './jobs-screen.module.css';
 import { JobsToolbar } from './jobs-toolbar.tsx';
 
@@ -27,7 +27,6 @@ export function JobsScreen() {
   const discovered = useConnections((state) => state.discovered);
   const headers = useProject(() => project.headers(SHEET));
   const hasSheet = useProject(() => project.hasSheet(SHEET));
-  const readOnly = useProject((state) => state.document?.readOnly ?? null);
   const view = useJobsView((state) => state.view);
   const search = useDeferredValue(useJobsView((state) => state.search));
   const chips = useJobsView((state) => state.chips);
@@ -36,14 +35,28 @@ export function JobsScreen() {
   useEffect(() => () => store.stop(), [store]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: read from the stores; these say when they are others
   const columns = useMemo(() => jobGridColumns(app, columnOrder), [app, columnOrder, headers, discovered, directory]);
-  const absent = useMemo(() => absentColumns(app), [app, headers]);
+  const formOpen = openRow !== null;
+  // Not with each change: a column that is cleared would vanish under the hands.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read from the stores; these say when they are others
+  const quiet = useMemo(() => quietColumns(app), [app, headers, directory, formOpen]);
+  const shown = useJobsView((state) => state.shown);
   const shownView = useMemo(() => {
-    const { shown } = jobsView.getState();
-    const hidden = [...view.hidden, ...absent.filter((id) => !shown.includes(id) && !view.hidden.includes(id))];
+    const hidden = [...view.hidden, ...quiet.filter((id) => !shown.includes(id) && !view.hidden.includes(id))];
     return hidden.length === view.hidden.length ? view : { ...view, hidden };
-  }, [view, absent, jobsView]);
+  }, [view, quiet, shown]);
+
+  /** What the grid hides and shows by its own menu. */
+  function onViewChange(next: GridView): void {
+    const hidden = next.hidden.filter((id) => !quiet.includes(id) || view.hidden.includes(id));
+    const asked = quiet.filter((id) => !next.hidden.includes(id));
+    jobsView.setState(({ shown: before }) => ({
+      view: { ...next, hidden },
+      shown: [...before.filter((id) => !quiet.includes(id)), ...asked],
+    }));
+  }
   const rowFilter = useMemo(() => rowFilterOf(app, search, chips), [app, search, chips]);
   const grid = useRef<GridHandle>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another project is another grid
   useEffect(() => {
     jobsView.setGrid(grid.current);
     grid.current?.focus();
@@ -52,7 +65,6 @@ export function JobsScreen() {
     return () => jobsView.setGrid(null);
   }, [jobsView, directory]);
   useTouched();
-  useRuns((state) => state.live?.status);
 
   function onSelectionChange(selection: GridSelection): void {
     jobsView.setState(({ openRow: row }) => ({
@@ -71,7 +83,7 @@ export function JobsScreen() {
   }
   return (
     <div className={classes['screen']}>
-      <JobsToolbar columns={columns} absent={absent} hidden={shownView.hidden} />
+      <JobsToolbar columns={columns} quiet={quiet} hidden={shownView.hidden} />
       <div className={classes['work']}>
         <DataGrid
           key={directory}
@@ -80,9 +92,7 @@ export function JobsScreen() {
           columns={columns}
           store={store}
           view={shownView}
-          onViewChange={(next) =>
-            jobsView.setState({ view: next, shown: absent.filter((id) => !next.hidden.includes(id)) })
-          }
+          onViewChange={onViewChange}
           onEdit={(edit) => project.edit(SHEET, edit)}
           rowFilter={rowFilter}
           onSelectionChange={onSelectionChange}
@@ -109,7 +119,6 @@ export function JobsScreen() {
           </Suspense>
         )}
       </div>
-      <span hidden>{readOnly}</span>
     </div>
   );
 

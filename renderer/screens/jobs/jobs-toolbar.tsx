@@ -31,11 +31,11 @@ const CHIP_LABELS: Readonly<Record<Chip, string>> = {
 /** What can be done with the jobs, and which of them are shown. */
 export function JobsToolbar({
   columns,
-  absent,
+  quiet,
   hidden,
 }: {
   columns: readonly GridColumn[];
-  absent: readonly string[];
+  quiet: readonly string[];
   hidden: readonly string[];
 }) {
   const app = useApp();
@@ -46,7 +46,7 @@ export function JobsToolbar({
       <Chips />
       <span className="grow" />
       <History mac={mac} />
-      <ColumnsMenu columns={columns} absent={absent} hidden={hidden} />
+      <ColumnsMenu columns={columns} quiet={quiet} hidden={hidden} />
       <ToolbarDivider />
       <Button
         variant="default"
@@ -160,11 +160,11 @@ function History({ mac }: { mac: boolean }) {
 
 function ColumnsMenu({
   columns,
-  absent,
+  quiet,
   hidden,
 }: {
   columns: readonly GridColumn[];
-  absent: readonly string[];
+  quiet: readonly string[];
   hidden: readonly string[];
 }) {
   const { jobsView } = useApp();
@@ -172,7 +172,7 @@ function ColumnsMenu({
   const gone = new Set(hidden);
   function toggle(id: string): void {
     jobsView.setState(({ view, shown }) =>
-      absent.includes(id)
+      quiet.includes(id)
         ? {
             shown: gone.has(id) ? [...shown, id] : shown.filter((other) => other !== id),
             view: { ...view, hidden: view.hidden.filter((other) => other !== id) },
@@ -191,8 +191,8 @@ function ColumnsMenu({
       {header ?? id}
     </Menu.Item>
   );
-  const here = columns.filter(({ id }) => !absent.includes(id));
-  const others = columns.filter(({ id }) => absent.includes(id));
+  const here = columns.filter(({ id }) => !quiet.includes(id));
+  const others = columns.filter(({ id }) => quiet.includes(id));
   return (
     <Menu position="bottom-end" width={260} closeOnItemClick={false}>
       <Menu.Target>
@@ -215,9 +215,9 @@ function ColumnsMenu({
             {value === 'groups' ? 'In groups' : 'As in the workbook'}
           </Menu.Item>
         ))}
-        <Menu.Label>Of the workbook</Menu.Label>
+        <Menu.Label>Columns</Menu.Label>
         {here.map(item)}
-        {others.length === 0 ? null : <Menu.Label>Not in the workbook yet</Menu.Label>}
+        {others.length === 0 ? null : <Menu.Label>Blank in all rows, or not in the workbook</Menu.Label>}
         {others.map(item)}
       </Menu.Dropdown>
     </Menu>
