@@ -44,10 +44,17 @@ export function Histogram({ bars, label }: { bars: readonly { label: string; cou
       {bars.map(({ label: name, count }, at) => {
         const tall = count === 0 ? 0 : Math.max(1.5, (count / max) * (height - 1));
         return (
-          <g key={`${at} ${name}`}>
+          // biome-ignore lint/suspicious/noArrayIndexKey: bars have no identity but their place
+          <g key={at}>
             <title>{`${name}: ${count.toLocaleString('en-US')}`}</title>
             <rect className={classes['reach']} x={at * step} width={step} y={0} height={height} />
-            <rect x={at * step + 0.5} width={Math.max(step - 1, 0.5)} y={height - tall} height={tall} />
+            <rect
+              className={classes['bar']}
+              x={at * step + 0.5}
+              width={Math.max(step - 1, 0.5)}
+              y={height - tall}
+              height={tall}
+            />
           </g>
         );
       })}
