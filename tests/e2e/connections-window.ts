@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Keychain } from '../../engine/secrets/keychain.ts';
@@ -104,5 +105,20 @@ export async function openWindow(options: WindowOptions): Promise<StudioWindow> 
 
 /** Goes to a place of the rail. */
 export async function goTo(page: Page, place: string): Promise<void> {
-  await page.getByRole('navigation', { name: 'Places' }).getByRole('button', { name: place, exact: true }).click();
+  await page.getByRole('navigation', { name: 'Places' }).getByTitle(place, { exact: true }).click();
+}
+
+/** What axe calls serious or critical in the screen at hand; the shell around it has tests of its own. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  // The page's policy takes scripts of its own origin only: axe comes in through the debugger.
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run('main', { resultTypes: ['violations'] });
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ')}`,
+      );
+  });
 }

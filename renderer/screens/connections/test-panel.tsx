@@ -1,5 +1,5 @@
 import { Button, CopyButton } from '@mantine/core';
-import { IconCheck, IconCopy, IconPlayerPlay, IconX } from '@tabler/icons-react';
+import { IconCheck, IconCircleDashed, IconCopy, IconPlayerPlay, IconX } from '@tabler/icons-react';
 import type { TestResult, TestStage, TestSummary } from '../../stores/connection-store.ts';
 import { CodeView } from '../../ui/code-view.tsx';
 import { StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
@@ -91,7 +91,7 @@ function Untested() {
             data-last={index === STAGES.length - 1 || undefined}
           >
             <span className={classes.marker}>
-              <StatusIcon status="queued" size={16} label="" />
+              <IconCircleDashed size={16} className={classes.pending ?? ''} aria-hidden="true" />
             </span>
             <div className={`${classes.stepBody} row`}>
               <span className={classes.stepName}>{stageName(stage)}</span>

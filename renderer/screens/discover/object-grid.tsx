@@ -1,10 +1,16 @@
 // biome-ignore-all lint/a11y: an ARIA treegrid of rows that are drawn where they are in sight; it has the focus and the keys itself
 import { Checkbox } from '@mantine/core';
-import { IconChevronDown, IconChevronRight, IconEye, IconFiles, IconTable } from '@tabler/icons-react';
+import {
+  IconChevronDown,
+  IconChevronRight,
+  IconCircleCheckFilled,
+  IconEye,
+  IconFiles,
+  IconTable,
+} from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useId, useRef } from 'react';
 import { type DiscoveredObject, objectId } from '../../stores/connection-store.ts';
-import { StatusIcon } from '../../ui/status-icon.tsx';
 import classes from './discover-screen.module.css';
 import type { Proposal } from './job-proposal.ts';
 import { bytesText, countText, type TreeLine, tickedState } from './object-tree.ts';
@@ -226,7 +232,7 @@ function ObjectCells({ object, reading, proposalOf, jobsOf }: ObjectGridProps & 
       <span role="gridcell" className={classes.job}>
         {jobs.length === 0 ? null : (
           <>
-            <StatusIcon status="ok" size={13} label="" />
+            <IconCircleCheckFilled size={13} className={classes.done} aria-hidden="true" />
             {jobs.length === 1 ? 'Is a job' : `${jobs.length} jobs`}
           </>
         )}
