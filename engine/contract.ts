@@ -194,6 +194,8 @@ export interface ExportPreview {
   command: string;
 }
 
+export type { CutJson, Detection, PreviewPage, PreviewRequest } from './sources/source.ts';
+
 /** {@link Preview} and the name by which its recording can be saved; null where it cannot. */
 export interface JobPreview extends Preview {
   recording: string | null;

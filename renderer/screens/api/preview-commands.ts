@@ -1,0 +1,202 @@
+import type { Table } from '../../../engine/spec/project.ts';
+import { bridge } from '../../bridge.ts';
+import { ContractError, call, isCancelled } from '../../client.ts';
+import type { AppStores } from '../../stores/app-stores.ts';
+import type { ShownError } from '../../stores/window-store.ts';
+import type { CurlJob } from './curl-job.ts';
+import { type ApiStore, NO_DRAFT, type RequestDraft } from './preview-store.ts';
+import { changeCount, sectionsOf } from './request-model.ts';
+
+type Stores = Pick<AppStores, 'project' | 'window'>;
+
+/** Pages that a preview asks for, and records that it shows of each. */
+export const PREVIEW_PAGES = 5;
+export const PREVIEW_ROWS = 100;
+
+export function shownError(error: unknown): ShownError {
+  if (error instanceof ContractError) {
+    const { code, message, hint, detail, findings } = error;
+    const all = findings.map(({ message: text, hint: fix }) => `${text}${fix === null ? '' : ` ${fix}`}`).join('\n');
+    const first = findings[0];
+    return {
+      code,
+      message: findings.length === 1 && first !== undefined ? first.message : message,
+      hint: hint ?? first?.hint ?? null,
+      detail: [detail, all].filter((text) => text !== null && text !== '').join('\n') || null,
+    };
+  }
+  return { code: 'WINDOW', message: String(error), hint: null, detail: null };
+}
+
+/** Asks for the first pages of a row with its unsaved request; `replay` names a recording that answers instead. */
+export async function runPreview(stores: Stores, api: ApiStore, rowId: string, replay: string | null): Promise<void> {
+  const { document } = stores.project.getState();
+  if (document === null) return;
+  const asked = api.draft(rowId);
+  const signal = api.begin(rowId, {
+    status: 'running',
+    startedAt: Date.now(),
+    preview: api.getState().runs[rowId]?.preview ?? null,
+    error: null,
+    replayOf: replay,
+    asked,
+  });
+  const name = stores.project.cell('SourceConfig', rowId, 'table_name');
+  try {
+    const preview = await call(
+      'job.preview',
+      {
+        directory: document.directory,
+        env: document.env,
+        row: { ...stores.project.rowValues('SourceConfig', rowId), ...asked.cells },
+        options: asked.options as Record<string, never>,
+        replay,
+        pages: PREVIEW_PAGES,
+        rows: PREVIEW_ROWS,
+      },
+      { signal },
+    );
+    api.end(rowId, signal, { status: 'done', preview });
+    const count = preview.pages.length;
+    stores.window.announce(
+      preview.failure === undefined
+        ? `Preview of ${name}: ${count} ${count === 1 ? 'page' : 'pages'}. ${preview.stop.detail}`
+        : `Preview of ${name} failed: ${preview.failure.message}`,
+    );
+  } catch (error) {
+    if (isCancelled(error)) {
+      api.end(rowId, signal, { status: 'cancelled' });
+      stores.window.announce('Preview cancelled');
+      return;
+    }
+    const shown = shownError(error);
+    api.end(rowId, signal, { status: 'failed', error: shown, preview: null });
+    stores.window.announce(`Preview of ${name} failed: ${shown.message}`);
+  }
+}
+
+/**
+ * Writes the request into the job: cells as one step of undo, options into config.toml at once (as connections are), with a way back.
+ * @throws ContractError where config.toml cannot be written; the cells are left alone then
+ */
+export async function applyDraft(stores: Stores, api: ApiStore, rowId: string): Promise<void> {
+  const { project, window } = stores;
+  const draft = api.draft(rowId);
+  if (changeCount(draft) === 0) return;
+  const name = project.cell('SourceConfig', rowId, 'table_name');
+  const before = await writeOptions(stores, rowId, draft.options);
+  const cells = Object.entries(draft.cells).map(([columnId, value]) => ({ rowId, columnId, value }));
+  if (cells.length > 0)
+    project.edit('SourceConfig', { label: `Apply request to ${name}`, operations: [{ type: 'set', cells }] });
+  api.setDraft(rowId, NO_DRAFT);
+  const options = Object.keys(draft.options);
+  window.toast({
+    tone: 'ok',
+    title: `Request applied to ${name}`,
+    text: [
+      cells.length > 0 ? `${cells.map(({ columnId }) => columnId).join(', ')}: save the workbook to keep it` : null,
+      options.length > 0 ? `${options.join(', ')}: written to config.toml` : null,
+    ]
+      .filter((part) => part !== null)
+      .join('. '),
+    action: {
+      label: 'Undo',
+      run: () => {
+        if (cells.length > 0) project.undo();
+        void writeOptions(stores, rowId, before).catch((error: unknown) =>
+          window.show({ kind: 'error', title: 'The options could not be put back', error: shownError(error) }),
+        );
+        api.setDraft(rowId, draft);
+      },
+    },
+  });
+}
+
+/** Writes options of a row's resource; gives back what they were. */
+async function writeOptions(
+  { project }: Stores,
+  rowId: string,
+  options: RequestDraft['options'],
+): Promise<Record<string, unknown>> {
+  const { document } = project.getState();
+  const keys = Object.keys(options);
+  if (document === null || keys.length === 0) return {};
+  const cells = project.rowValues('SourceConfig', rowId);
+  const { section, resource } = sectionsOf(document.config, cells);
+  const table = cells['table_name']?.trim() ?? '';
+  const saved = await call('project.save', {
+    directory: document.directory,
+    env: document.env,
+    fingerprint: document.fingerprint,
+    configFingerprint: document.configFingerprint,
+    edits: [],
+    config: keys.map((key) => ({
+      path: ['sources', section, 'resources', table, key],
+      value: (options[key] ?? null) as never,
+    })),
+  });
+  project.adopt(saved);
+  return Object.fromEntries(keys.map((key) => [key, resource[key] ?? null]));
+}
+
+/** Adds a job that a cURL command describes, and its connection where it is new; secrets go to the keychain. Gives back the row's id. */
+export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string): Promise<void> {
+  const { project, window } = stores;
+  const { document } = project.getState();
+  if (document === null) return;
+  const { connection, cells, options } = found;
+  if (connection.isNew || Object.keys(connection.secrets).length > 0) {
+    const saved = await call('connection.save', {
+      directory: document.directory,
+      env: document.env,
+      section: 'sources',
+      previous_name: connection.isNew ? null : connection.name,
+      connection: {
+        name: connection.name,
+        type: 'api',
+        // A connection that is there keeps its address and its own settings.
+        values: (connection.isNew ? withoutType(connection.values) : pick(connection.values, 'auth')) as Record<
+          string,
+          never
+        >,
+        secrets: connection.secrets,
+      },
+    });
+    project.adopt(saved);
+  }
+  project.edit('SourceConfig', {
+    label: `Add ${cells['table_name'] ?? 'job'} from cURL`,
+    operations: [{ type: 'insert', rows: [{ id: rowId, values: cells }], before: null }],
+  });
+  if (Object.keys(options).length > 0) await writeOptions(stores, rowId, options);
+  window.toast({
+    tone: 'ok',
+    title: `${cells['table_name']} added`,
+    text: [...found.notes, 'Save the workbook to keep the row'].join('. '),
+  });
+}
+
+function withoutType({ type: _type, ...values }: Table): Table {
+  return values;
+}
+
+function pick(values: Table, key: string): Table {
+  return values[key] === undefined ? {} : { [key]: values[key] };
+}
+
+/** Asks the desktop for a file; undefined where the host has no dialogs and the window must ask by itself. */
+export function pickRecordingToSave(defaultName: string): Promise<string | null | undefined> {
+  return bridge.pickSaveFile('Save the recording', defaultName);
+}
+export function pickRecordingToOpen(): Promise<string | null | undefined> {
+  return bridge.pickFile('Replay a recording', ['json']);
+}
+
+export async function saveRecording(stores: Stores, preview: string, file: string): Promise<void> {
+  const saved = await call('preview.save_recording', { preview, file });
+  stores.window.toast({
+    tone: 'ok',
+    title: 'Recording saved',
+    text: `${saved.requests} requests without secrets in ${saved.file}`,
+  });
+}
