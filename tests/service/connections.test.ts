@@ -308,6 +308,18 @@ describe('test and discover against a real server', () => {
     const explained = await studio.call('job.explain', { directory, env: null, row, destination: null });
     expect(explained.statement).toMatch(/select[\s\S]*shop_orders[\s\S]*changed/i);
     expect(explained.watermark).toBe('2025-12-31');
+    await writeProject(directory, { jobs: [{ ...row, enabled: 'Y' }] });
+    const config = path.join(directory, '.dlt/config.toml');
+    await writeFile(
+      config,
+      `${await readFile(config, 'utf8')}\n[destinations.duckdb]\ntype = "duckdb"\npath = "o.duckdb"\n`,
+    );
+    const { run_id } = await studio.call('run.start', { directory, env: null, rows: null, destination: null });
+    const run = () => studio.call('run.get', { directory, run_id });
+    await expect.poll(async () => (await run()).summary.status, { timeout: 20_000 }).toBe('SUCCESS');
+    // From where the destination stands, not from the row's own beginning.
+    const next = await studio.call('job.explain', { directory, env: null, row, destination: null });
+    expect(next.watermark).toMatch(/^2026-01-01/);
     const preview = await studio.call('job.preview', { directory, env: null, row, rows: 3 });
     expect(preview.pages.flatMap(({ records }) => records)).toHaveLength(3);
     const wrong = await studio.failure('job.explain', {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type CallName, contract } from '../../engine/contract.ts';
 import { silentServer } from '../helpers/silent-server.ts';
-import { startService } from './service-harness.ts';
+import { SAMPLE, startService } from './service-harness.ts';
 
 test('what the application is', async () => {
   await using studio = await startService();
@@ -11,6 +11,18 @@ test('what the application is', async () => {
     host: 'web',
     openAtStart: null,
   });
+});
+
+test('a folder named at the start is opened if it is a project', async () => {
+  await using project = await startService({ openAtStart: SAMPLE });
+  expect(await project.call('app.about', undefined)).toMatchObject({ openAtStart: SAMPLE });
+  await using other = await startService({ openAtStart: import.meta.dirname });
+  expect(await other.call('app.about', undefined)).toMatchObject({ openAtStart: null });
+});
+
+test('whether secrets can be kept is told', async () => {
+  await using studio = await startService();
+  expect(await studio.call('keychain.state', undefined)).toEqual({ available: true, detail: 'memory', hint: null });
 });
 
 test('nonsense gets a clear answer, never an exception', async () => {

@@ -31,7 +31,9 @@ export class CallFailed extends Error {
 }
 
 /** A service with folders of its own. `said` is everything that ever left it, as text. */
-export async function startService(options: { keychain?: Keychain; environment?: Record<string, string> } = {}) {
+export async function startService(
+  options: { keychain?: Keychain; environment?: Record<string, string>; openAtStart?: string } = {},
+) {
   const folder = await temporaryFolder();
   const events: { name: EventName; data: unknown }[] = [];
   const said: string[] = [];
@@ -49,6 +51,7 @@ export async function startService(options: { keychain?: Keychain; environment?:
       version: '1.2.3',
       host: 'web',
       environment: options.environment ?? {},
+      openAtStart: options.openAtStart ?? null,
     });
   const service = make();
   let last = 0;

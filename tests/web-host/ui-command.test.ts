@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { runCommandLine } from '../../engine/cli/command-line.ts';
 import { Terminal } from '../../engine/cli/terminal.ts';
 import { buildApp } from '../helpers/electron-app.ts';
@@ -32,36 +32,17 @@ test('ingest ui prints a link that opens the page, and ends with Ctrl+C', async 
   expect(await exited).toBe(0);
 });
 
-test.runIf(process.platform === 'linux')('the browser is opened without telling other users the token', async () => {
-  await using home = await temporaryFolder();
-  const bin = path.join(home.path, 'bin');
-  await mkdir(bin);
-  const seen = path.join(home.path, 'seen');
-  await writeFile(
-    path.join(bin, 'xdg-open'),
-    `#!/bin/sh\nprintf '%s' "$1" > '${seen}.part'\nmv '${seen}.part' '${seen}'\n`,
-  );
-  await chmod(path.join(bin, 'xdg-open'), 0o755);
-  const data = path.join(home.path, 'data');
-  const child = start([], { INGEST_STUDIO_USER_DATA: data, PATH: `${bin}${path.delimiter}${process.env['PATH']}` });
-  await expect.poll(() => readFile(seen, 'utf8').catch(() => ''), { timeout: 15_000 }).toMatch(/\.html$/);
-  const file = await readFile(seen, 'utf8');
-  expect((await stat(file)).mode & 0o077).toBe(0);
-  const url = /url=(http:[^"]+)"/.exec(await readFile(file, 'utf8'))![1]!;
-  expect((await fetch(url, { redirect: 'manual' })).status).toBe(303);
-  const exited = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  expect(await exited).toBe(0);
-  expect((await readdir(data)).filter((name) => name.endsWith('.html'))).toEqual([]);
-});
-
-test('in this very process: with --json, and an end by a signal', async () => {
-  await using home = await temporaryFolder();
+/** Runs the command in this very process; `printed` is what it has said so far, on both streams. */
+function runHere(args: string[], env: Record<string, string>) {
   const printed: string[] = [];
   const stream = { write: (text: string) => printed.push(text) > 0 };
   const terminal = new Terminal({ stdout: stream, stderr: stream, env: {}, color: false });
-  const data = path.join(home.path, 'data');
-  const done = runCommandLine(['ui', '--no-open', '--json'], terminal, { INGEST_STUDIO_USER_DATA: data });
+  return { printed, done: runCommandLine(['ui', ...args], terminal, env) };
+}
+
+test('with --json it prints the link for programs', async () => {
+  await using home = await temporaryFolder();
+  const { printed, done } = runHere(['--no-open', '--json'], { INGEST_STUDIO_USER_DATA: home.path });
   await expect.poll(() => printed.join(''), { timeout: 10_000 }).toContain('token=');
   const { origin, url } = JSON.parse(printed.join('')) as { origin: string; url: string };
   expect(url.startsWith(`${origin}/?token=`)).toBe(true);
@@ -69,15 +50,50 @@ test('in this very process: with --json, and an end by a signal', async () => {
   expect(await done).toBe(0);
 });
 
+describe.runIf(process.platform === 'linux')('the browser', () => {
+  const usual = process.env['PATH'];
+  afterEach(() => {
+    process.env['PATH'] = usual;
+  });
+
+  test('is opened without telling other users the token', async () => {
+    await using home = await temporaryFolder();
+    const bin = path.join(home.path, 'bin');
+    await mkdir(bin);
+    const seen = path.join(home.path, 'seen');
+    const script = `#!/bin/sh\nprintf '%s' "$1" > '${seen}.part'\nmv '${seen}.part' '${seen}'\n`;
+    await writeFile(path.join(bin, 'xdg-open'), script, { mode: 0o755 });
+    process.env['PATH'] = `${bin}${path.delimiter}${usual}`;
+    const data = path.join(home.path, 'data');
+    const { done } = runHere([], { INGEST_STUDIO_USER_DATA: data });
+    await expect.poll(() => readFile(seen, 'utf8').catch(() => ''), { timeout: 15_000 }).toMatch(/\.html$/);
+    const file = await readFile(seen, 'utf8');
+    expect((await stat(file)).mode & 0o077).toBe(0);
+    const url = /url=(http:[^"]+)"/.exec(await readFile(file, 'utf8'))![1]!;
+    expect((await fetch(url, { redirect: 'manual' })).status).toBe(303);
+    process.emit('SIGTERM');
+    expect(await done).toBe(0);
+    expect((await readdir(data)).filter((name) => name.endsWith('.html'))).toEqual([]);
+  });
+
+  test('where there is none, the printed link is enough', async () => {
+    await using home = await temporaryFolder();
+    process.env['PATH'] = home.path;
+    const { printed, done } = runHere([], { INGEST_STUDIO_USER_DATA: home.path });
+    await expect.poll(() => printed.join(''), { timeout: 10_000 }).toContain('Ctrl+C ends it');
+    await expect.poll(async () => (await readdir(home.path)).filter((name) => name.endsWith('.html'))).toEqual([]);
+    process.emit('SIGINT');
+    expect(await done).toBe(0);
+  });
+});
+
 test('a port that is taken is explained', async () => {
   await using home = await temporaryFolder();
-  const { createServer } = await import('node:net');
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   const { port } = taken.address() as { port: number };
-  const child = start(['--no-open', '--port', String(port)], { INGEST_STUDIO_USER_DATA: home.path });
-  const [said, code] = await Promise.all([text(child.stderr), new Promise((resolve) => child.once('exit', resolve))]);
-  expect(said).toContain(`Port ${port} cannot be used (EADDRINUSE)`);
-  expect(code).not.toBe(0);
+  const { printed, done } = runHere(['--no-open', '--port', String(port)], { INGEST_STUDIO_USER_DATA: home.path });
+  expect(await done).not.toBe(0);
+  expect(printed.join('')).toContain(`Port ${port} cannot be used (EADDRINUSE)`);
   taken.close();
 });
