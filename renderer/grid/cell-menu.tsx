@@ -35,6 +35,9 @@ export function CellMenu({ controller, readOnly }: { controller: GridController;
       offset={0}
       width={224}
       returnFocus={false}
+      withInitialFocusPlaceholder={false}
+      // Mantine would close it by the very key that opened it.
+      clickOutsideEvents={['mousedown', 'touchstart']}
     >
       <Menu.Target>
         <button

@@ -196,7 +196,7 @@ test('Ctrl+arrow, Home, End, page keys and their Shift forms', async () => {
   await cell(0, 'name').click();
   await press('Control+End');
   expect(await active()).toBe('r999:size');
-  expect(await cellOf('r999', 'size').isVisible()).toBe(true);
+  await cellOf('r999', 'size').waitFor();
   await press('Control+Home');
   expect(await active()).toBe('r0:name');
   await press('Control+ArrowDown');
@@ -501,7 +501,7 @@ test('only the rows and columns in view are drawn', async () => {
   expect(await page.getByRole('columnheader').count()).toBeGreaterThan(25);
   await cell(2, 'table_name').click();
   await press('Control+End');
-  expect(await page.locator('[data-row-id=r9999]').isVisible()).toBe(true);
+  await page.locator('[data-row-id=r9999]').waitFor();
 });
 
 test('a cell of 32,000 characters is edited and stays whole', async () => {
