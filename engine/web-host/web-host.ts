@@ -27,6 +27,10 @@ export interface WebHost {
   close(): Promise<void>;
 }
 
+/** Goes on to the page by itself, which then comes from our own site. */
+const SIGNED_IN =
+  '<!doctype html><html lang="en"><title>Ingest Studio</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url=/"><a href="/">Ingest Studio</a></html>';
+
 /** One message of a page may be so large, in bytes. */
 const LARGEST_MESSAGE = 96 * 2 ** 20;
 
@@ -83,7 +87,8 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
       const session = randomBytes(32).toString('base64url');
       sessions.add(digest(session));
       const cookie = `${cookieName}=${session}; HttpOnly; SameSite=Strict; Path=/`;
-      return void say(303, '', { 'set-cookie': cookie, location: '/' });
+      // Not a redirect: a browser that came from another place (a file, a mail) would follow it without the strict cookie.
+      return void say(200, SIGNED_IN, { 'set-cookie': cookie, 'content-type': 'text/html; charset=utf-8' });
     }
     if (!isSignedIn(request)) return void say(403, 'Open Ingest Studio through the link that `ingest ui` prints.');
     const file = await pageFile(options.pageFolder, url.pathname);
