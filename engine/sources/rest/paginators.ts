@@ -157,7 +157,7 @@ function pageNumber({ options, pageSize }: PaginatorSettings): Paginator<{ page:
       if (totalPages) {
         const total = countAt(totalPages, page.body);
         if (total !== null && read >= total)
-          return { stop: { reason: 'total_pages', detail: `All ${total} pages of ${totalPages.text} were read.` } };
+          return { stop: { reason: 'total_pages', detail: allPagesText(total, totalPages.text) } };
       }
       const stop = ends.reached(page, page.recordsBefore + page.records);
       if (stop) return { stop };
@@ -396,6 +396,10 @@ function endRules(options: ResourceOptions) {
       };
     },
   };
+}
+
+function allPagesText(total: number, path: string): string {
+  return total === 1 ? `${path} says that there is one page.` : `All ${total} pages of ${path} were read.`;
 }
 
 function range(count: number, value: (index: number) => number): number[] {

@@ -439,6 +439,14 @@ describe('pagination', () => {
   });
 
   test.each([
+    [3, 1, 'pages says that there is one page.'],
+    [25, 3, 'All 3 pages of pages were read.'],
+  ])('%i records: says in words that all pages were read', async (count, total, detail) => {
+    api = await startRestApi({ '/orders': numberedPages(rows(count), { extra: { pages: total } }) });
+    expect((await readApi(api.url, pages({ total_pages_path: 'pages' }))).summary.verdict.detail).toBe(detail);
+  });
+
+  test.each([
     ['a cursor that never changes', cursor(), (() => ({ body: { data: rows(2), next_cursor: 'same' } })) as Handler, 2],
     [
       'cursors in a circle',
