@@ -39,7 +39,6 @@ export function PathPopover({
   const path = shownPath(picked.steps);
   return createPortal(
     <FocusTrap>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it, the buttons take the other keys */}
       <div
         ref={box}
         className={classes['popover']}
