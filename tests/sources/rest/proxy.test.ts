@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { type Proxy, startProxy } from '../../servers/proxy.ts';
+import { startProxy, type TestProxy } from '../../servers/proxy.ts';
 import { type RestApi, rows, startRestApi } from '../../servers/rest-api.ts';
 import { readApi } from './rest-reader.ts';
 
@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close();
 });
 
-async function openProxy(refuse = false): Promise<Proxy> {
+async function openProxy(refuse = false): Promise<TestProxy> {
   const proxy = await startProxy(refuse);
   open.push(proxy);
   return proxy;
