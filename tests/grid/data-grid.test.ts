@@ -1,6 +1,7 @@
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type GridPages, serveGridPage } from './open-grid-page.ts';
+import type {} from './test-grid.ts';
 
 /** The grid in a real Chromium, driven as a person drives it. Columns: name, source, disposition, sql, enabled, size; 1000 rows. */
 let pages: GridPages;

@@ -11,6 +11,7 @@ import { DataGrid } from '../../../renderer/grid/data-grid.tsx';
 import type { GridColumn, GridEdit, GridHandle, GridSelection, GridView } from '../../../renderer/grid/grid-types.ts';
 import { PLAIN_VIEW } from '../../../renderer/grid/view.ts';
 import { cssVariables, theme } from '../../../renderer/theme.ts';
+import type {} from '../test-grid.ts';
 import { gridColumns, JOB_COLUMNS, jobRows, judge, marksOfJob } from './job-rows.ts';
 import { createMemoryStore, type Marks, type MemoryStore, type Row } from './memory-store.ts';
 
@@ -98,7 +99,7 @@ const messages: string[] = [];
 function Page() {
   const [view, setView] = useState<GridView>({ ...PLAIN_VIEW, frozenThrough: jobs ? 'table_name' : null });
   const handle = useRef<GridHandle>(null);
-  window.testGrid = { store, edits, selections, messages, handle, view, setView };
+  window.testGrid = { store, edits, selections, messages, handle, view, setView: (next) => setView(next as GridView) };
   return (
     <main
       className="page"
@@ -153,20 +154,6 @@ function Page() {
       <button type="button">After the grid</button>
     </main>
   );
-}
-
-declare global {
-  interface Window {
-    testGrid: {
-      store: MemoryStore;
-      edits: GridEdit[];
-      selections: GridSelection[];
-      messages: string[];
-      handle: { current: GridHandle | null };
-      view: GridView;
-      setView(view: GridView): void;
-    };
-  }
 }
 
 createRoot(document.getElementById('root')!).render(
