@@ -95,7 +95,7 @@ export function Bars({ title, bars, text, onPick }: BarsProps) {
         ))}
         {bars.map(({ key, value, label, tone }, at) => {
           const tall = value === 0 ? 1 : Math.max(2, (value / max) * (height - 2));
-          const x = width - (bars.length - at) * step;
+          const x = at * step;
           return (
             // biome-ignore lint/a11y: the table below says and does the same by keyboard
             <g key={key} data-tone={tone} data-pick={onPick !== undefined || undefined} onClick={() => onPick?.(key)}>

@@ -48,7 +48,7 @@ const job = {
   source_type: 'api',
   source_name: 'shop',
   table_name: 'orders',
-  endpoint_path: '/orders',
+  api_endpoint: '/orders',
   enabled: 'Y',
   load_type: 'FULL',
   auth_type: 'bearer',
@@ -84,7 +84,7 @@ test('secrets become names: no value is in the bundle, and the example names the
   await writeProject(project, {
     jobs: [
       job,
-      { ...job, source_type: 'postgresql', source_name: 'db', table_name: 'people', endpoint_path: '', auth_type: '' },
+      { ...job, source_type: 'postgresql', source_name: 'db', table_name: 'people', api_endpoint: '', auth_type: '' },
     ],
     config: `${CONFIG}\n[sources.db]\nhost = "db.example"\nusername = "ingest"\ndatabase = "x"\npassword = "clear-text-password"\n`,
     // The plan's flat form: a host among the secrets.

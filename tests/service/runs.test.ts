@@ -71,7 +71,7 @@ async function slowProject(name: string) {
     page_size: 2,
     enabled: 'Y',
     load_type: 'FULL',
-    endpoint_path: '/items',
+    api_endpoint: '/items',
   };
   await writeProject(directory, {
     jobs: [

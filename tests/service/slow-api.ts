@@ -1,13 +1,18 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An API whose first page comes at once and whose second never does. */
+/** An API whose first page comes at once and whose second never does; `/broken` is not there. */
 export async function startSlowApi(): Promise<{ url: string; waiting: Promise<void> } & AsyncDisposable> {
   const asked = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     const page = new URL(request.url ?? '/', 'http://localhost').searchParams.get('page');
     if (page !== null && Number(page) > 1) {
       asked.resolve();
+      return;
+    }
+    if (request.url?.startsWith('/broken') === true) {
+      response.statusCode = 404;
+      response.end('{"error": "no such thing"}');
       return;
     }
     response.setHeader('content-type', 'application/json');

@@ -10,7 +10,7 @@ import {
 import { useEffect, useState } from 'react';
 import type { Output, ProjectDocument } from '../../../engine/contract.ts';
 import type { Finding } from '../../../engine/spec/finding.ts';
-import { useApp, useProject } from '../../app.ts';
+import { useApp, useProject, useSettings } from '../../app.ts';
 import { bridge } from '../../bridge.ts';
 import { call } from '../../client.ts';
 import type { ShownError } from '../../stores/window-store.ts';
@@ -297,12 +297,12 @@ function Findings({ title, findings }: { title: string; findings: readonly Findi
 }
 
 function Aside({ preview, target, written }: { preview: Preview; target: string; written: string | null }) {
-  const command = `npm i -g ingest-studio\n${preview.command}`;
+  const desktop = useSettings((state) => state.about?.host === 'desktop');
   return (
     <div className={`${classes['aside']} scroll`}>
       <section aria-label="Secrets">
         <h2>
-          Secrets <span className="faint small">names only, never values</span>
+          Secrets <span className={classes['aside-note']}>names only, never values</span>
         </h2>
         {preview.secrets.length === 0 ? (
           <p className="dim small">This project needs none.</p>
@@ -322,10 +322,10 @@ function Aside({ preview, target, written }: { preview: Preview; target: string;
       </section>
       <section aria-label="Run it">
         <h2>Run it</h2>
-        <CodeView text={command} language="shell" label="the command" wrap />
+        <CodeView text={preview.command} language="shell" label="the command" wrap />
         <p className="dim small">
-          Runs here, in CI or in a container. It checks bundle.json first:{' '}
-          {plural(preview.files.length - 1, 'hash').replace('hashs', 'hashes')}.
+          Runs here, in CI or in a container. It checks bundle.json first: every file by its hash, and the runner's
+          version.
         </p>
         {written === null ? null : (
           <p className={classes['written']}>
@@ -333,14 +333,16 @@ function Aside({ preview, target, written }: { preview: Preview; target: string;
               <span>Written to</span>
             </StatusWord>
             <code className="mono">{written}</code>
-            <Button
-              size="xs"
-              variant="subtle"
-              rightSection={<IconArrowRight size={12} />}
-              onClick={() => bridge.showFolder(target)}
-            >
-              Show the folder
-            </Button>
+            {desktop ? (
+              <Button
+                size="xs"
+                variant="subtle"
+                rightSection={<IconArrowRight size={12} />}
+                onClick={() => bridge.showFolder(target)}
+              >
+                Show the folder
+              </Button>
+            ) : null}
           </p>
         )}
       </section>

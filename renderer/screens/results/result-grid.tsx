@@ -140,7 +140,11 @@ function ColumnHead({ name, type, profile, order, onOrder }: ColumnHeadProps) {
       ) : (
         <>
           <div className={classes['shape']}>
-            {profile.bars.length === 0 ? null : <Histogram bars={profile.bars} label={shapeText(profile)} />}
+            {profile.bars.length === 0 ? null : isKey(profile) ? (
+              <span className={classes['fact']}>all different</span>
+            ) : (
+              <Histogram bars={profile.bars} label={shapeText(profile)} />
+            )}
           </div>
           <span className={profile.null_rate > 0 ? classes['nulls'] : classes['fact']}>
             {percentText(profile.null_rate)} null
@@ -164,6 +168,11 @@ export function percentText(rate: number): string {
   const percent = rate * 100;
   if (percent < 0.1) return '< 0.1 %';
   return percent > 99.9 ? '> 99.9 %' : `${percent.toFixed(1)} %`;
+}
+
+/** Texts that never repeat: bars would say nothing. */
+function isKey({ bars, distinct, type }: ColumnProfile): boolean {
+  return type === 'VARCHAR' && distinct > 1 && bars.every(({ count }) => count === 1);
 }
 
 function shapeText({ bars, min, max }: ColumnProfile): string {

@@ -57,7 +57,7 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
           <span className="faint">{source}.</span>
           {table.join('.')}
         </h2>
-        <StatusWord status={jobStatus(job)} />
+        <StatusWord status={jobStatus(job)}>{stateWord(job)}</StatusWord>
         <span className="grow" />
         {result?.status === 'SUCCESS' ? (
           <Button
@@ -107,7 +107,9 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
             <ul className={classes['list']}>
               {job.changes.map((change) => (
                 <li key={change}>
-                  <StatusIcon status="info" size={13} label="" />
+                  <span aria-hidden>
+                    <StatusIcon status="info" size={13} />
+                  </span>
                   <span>{change}</span>
                 </li>
               ))}
@@ -139,4 +141,11 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
       {/* biome-ignore-end lint/a11y: what scrolls must be reachable by keyboard */}
     </section>
   );
+}
+
+/** `Loaded, 1 warning` */
+function stateWord({ result, state, warnings }: RunJob): string {
+  if (result === null) return state === 'queued' ? 'Queued' : state === 'waiting' ? 'Waiting' : 'Running';
+  const word = { SUCCESS: 'Loaded', FAILED: 'Failed', CANCELLED: 'Cancelled', SKIPPED: 'Skipped' }[result.status];
+  return warnings.length === 0 ? word : `${word}, ${plural(warnings.length, 'warning')}`;
 }

@@ -74,7 +74,11 @@ export function RunHistory({ document }: { document: ProjectDocument }) {
         <EmptyState
           icon={<IconHistory size={24} />}
           title="Nothing was run yet"
-          actions={<Button onClick={() => app.window.go('jobs')}>Go to Jobs</Button>}
+          actions={
+            <Button variant="default" onClick={() => app.window.go('jobs')}>
+              Go to Jobs
+            </Button>
+          }
         >
           Select jobs and press Ctrl+Enter. Runs of the command line show up here, too.
         </EmptyState>

@@ -146,10 +146,13 @@ const JobRow = memo(function JobRow({ job, startedAt, cancelling, selected, onSe
           </span>
         )}
       </td>
-      <td className="truncate" title={verdict}>
-        <StatusWord status={status} size={13}>
+      <td title={verdict}>
+        <span className={classes['verdict']} data-tone={status}>
+          <span className={classes['sign']} aria-hidden>
+            <StatusIcon status={status} size={13} />
+          </span>
           <span className="truncate">{verdict}</span>
-        </StatusWord>
+        </span>
       </td>
     </tr>
   );
