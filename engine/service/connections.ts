@@ -225,7 +225,7 @@ async function draftConnection(
   service: ServiceContext,
   { directory, env, section, connection: draft, previous }: SaveRequest,
 ): Promise<{ source: Connection; destination?: undefined } | { destination: DestinationConfig }> {
-  const opened = await service.open(directory, env);
+  const opened = await service.openKept(directory, env);
   const keptBase = sectionPath(opened.raw.config, section, previous ?? draft.name);
   const kept = valueAt(opened.raw.config, keptBase);
   const table: Table = isTable(kept) ? structuredClone(kept) : {};

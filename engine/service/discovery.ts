@@ -5,7 +5,7 @@ import type { HandlerGroup } from './handlers.ts';
 
 export const discoveryHandlers: HandlerGroup<'connection.discover'> = (service) => ({
   async 'connection.discover'({ directory, env, name, schema, search, columns }, { signal }) {
-    const { project, directory: folder } = await service.open(directory, env);
+    const { project, directory: folder } = await service.openKept(directory, env);
     const connection = Object.hasOwn(project.connections, name) ? project.connections[name] : undefined;
     if (connection === undefined) {
       const near = didYouMean(name, Object.keys(project.connections));

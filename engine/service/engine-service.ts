@@ -11,6 +11,7 @@ import { exportHandlers } from './exports.ts';
 import { folderHandlers } from './folders.ts';
 import type { CallContext, Handlers } from './handlers.ts';
 import { jobHandlers } from './jobs.ts';
+import { KeptProjects } from './kept-projects.ts';
 import { OpenProjects } from './open-projects.ts';
 import { checkPayload } from './payload.ts';
 import { previewHandlers } from './previews.ts';
@@ -45,20 +46,23 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
   };
   const environment = options.environment ?? process.env;
   const projects = new OpenProjects({ ...options, emit });
+  const open = async (directory: string, env: string | null) => {
+    const opened = await openProject(directory, {
+      environment,
+      secretStore: options.secretStore,
+      ...(env === null ? {} : { env }),
+    });
+    for (const { path, value } of opened.secrets) redactor.add(path, value);
+    return opened;
+  };
+  const kept = new KeptProjects(open, options.userDataDirectory);
   const service: ServiceContext = {
     ...options,
     environment,
     emit,
     projects,
-    async open(directory, env) {
-      const opened = await openProject(directory, {
-        environment,
-        secretStore: options.secretStore,
-        ...(env === null ? {} : { env }),
-      });
-      for (const { path, value } of opened.secrets) redactor.add(path, value);
-      return opened;
-    },
+    open: (directory, env) => kept.fresh(directory, env),
+    openKept: (directory, env) => kept.get(directory, env),
     learnSecret: (path, value) => redactor.add(path, value),
     redact: (value) => redactor.data(value, { keys: 'keep' }),
     closing: closing.signal,

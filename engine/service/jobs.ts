@@ -49,7 +49,7 @@ export async function jobOfRow(
   row: Readonly<Record<string, string>>,
   options: Table = {},
 ): Promise<{ opened: OpenProject; project: Project; job: Job }> {
-  const opened = await service.open(directory, env);
+  const opened = await service.openKept(directory, env);
   const headers = Object.keys(row);
   const jobs: RawSheet = {
     name: opened.raw.jobs?.name ?? JOBS_SHEET,

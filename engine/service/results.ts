@@ -24,7 +24,7 @@ export const resultHandlers: HandlerGroup<
     task: (results: OpenResults) => Promise<Result>,
     options: Partial<OpenResultsOptions> = {},
   ): Promise<Result> {
-    const { directory, project } = await service.open(place.directory, place.env);
+    const { directory, project } = await service.openKept(place.directory, place.env);
     const destination = chooseDestination(project, place.destination);
     const baseDirectory = await workDirectoryOf(service, directory);
     return await withResults(destination, { baseDirectory, signal: call.signal, ...options }, task);

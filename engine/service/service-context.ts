@@ -30,6 +30,8 @@ export interface ServiceContext extends Omit<EngineServiceOptions, 'environment'
   projects: OpenProjects;
   /** Opens a project afresh; from then on its secrets are kept out of every reply, error and event. */
   open(directory: string, env: string | null): Promise<OpenProject>;
+  /** The same, or the one that was opened last where no file has changed since: for reading only. */
+  openKept(directory: string, env: string | null): Promise<OpenProject>;
   /** Keeps a secret that came in with a call out of every reply, error and event. */
   learnSecret(path: string, value: string): void;
   /** A copy of plain data without any secret that is known. */
