@@ -3,6 +3,7 @@ import type { EventData, Input, Output } from '../../engine/contract.ts';
 import type { Section } from '../../engine/spec/connection-fields.ts';
 import type { Table } from '../../engine/spec/project.ts';
 import { type CallOptions, ContractError, call, isCancelled, on } from '../client.ts';
+import { objectId } from './object-id.ts';
 import type { ShownError } from './window-store.ts';
 
 export type TestStage = Output<'connection.test'>[number];
@@ -74,11 +75,6 @@ export const NEW_DRAFT = 'new';
 /** Sources by their name, so that jobs find theirs; destinations apart from them. */
 export function connectionKey(section: Section, name: string): string {
   return section === 'sources' ? name : `destinations.${name}`;
-}
-
-/** One object of a connection, whatever search found it. */
-export function objectId({ schema, name }: Pick<DiscoveredObject, 'schema' | 'name'>): string {
-  return JSON.stringify([schema, name]);
 }
 
 type Without<Name extends 'connection.test' | 'connection.discover'> = Omit<Input<Name>, 'name'>;

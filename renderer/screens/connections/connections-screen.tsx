@@ -34,7 +34,7 @@ export function ConnectionsScreen() {
 
   useEffect(() => {
     app.connections.open(document?.directory ?? null);
-  }, [app, document?.directory]);
+  }, [app, document]);
   useEffect(() => {
     void call('keychain.state').then(
       (state) => app.settings.setState({ keychain: state }),

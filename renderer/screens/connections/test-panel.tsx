@@ -235,6 +235,7 @@ function Failure({
         text={detail}
         language="text"
         label="detail of the failure"
+        wrap
         copy={false}
         className={classes.detailText ?? ''}
       />

@@ -3,7 +3,8 @@ import { IconPlus, IconRefresh, IconSearch, IconTelescope, IconX } from '@tabler
 import { useDeferredValue, useEffect, useMemo, useState } from 'react';
 import type { SourceType } from '../../../engine/spec/kinds.ts';
 import { useApp, useConnections, useProject, useWindow } from '../../app.ts';
-import { type DiscoveredObject, objectId } from '../../stores/connection-store.ts';
+import type { DiscoveredObject } from '../../stores/connection-store.ts';
+import { objectId } from '../../stores/object-id.ts';
 import { newRowId } from '../../stores/sheet-model.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';

@@ -10,7 +10,8 @@ import {
 } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useId, useRef } from 'react';
-import { type DiscoveredObject, objectId } from '../../stores/connection-store.ts';
+import type { DiscoveredObject } from '../../stores/connection-store.ts';
+import { objectId } from '../../stores/object-id.ts';
 import classes from './discover-screen.module.css';
 import type { Proposal } from './job-proposal.ts';
 import { bytesText, countText, type TreeLine, tickedState } from './object-tree.ts';
@@ -71,7 +72,7 @@ export function ObjectGrid(props: ObjectGridProps) {
     const to = steps[event.key];
     if (to !== undefined) move(to);
     else if (event.key === ' ' && line !== undefined) onTick(line.kind === 'group' ? line.objects : [line.object]);
-    else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) onTick(found);
+    else if (event.key.toLowerCase() === 'a' && (event.ctrlKey || event.metaKey)) onTick(found);
     else if (event.key === 'ArrowRight' && line?.kind === 'group') {
       if (line.open) move(at + 1);
       else onOpen(line.name, true);

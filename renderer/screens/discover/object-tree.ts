@@ -1,4 +1,5 @@
-import { type DiscoveredObject, objectId } from '../../stores/connection-store.ts';
+import type { DiscoveredObject } from '../../stores/connection-store.ts';
+import { objectId } from '../../stores/object-id.ts';
 
 /** A line of the tree: a schema or folder, or an object in it. */
 export type TreeLine =
