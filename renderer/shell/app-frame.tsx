@@ -93,7 +93,7 @@ function useKeys(): void {
 
 /** A field whose own undo, find and arrows count. The grid's hidden field is none: it keeps the keys that it wants. */
 function isTextField(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement) || target.closest('[role=grid]') !== null) return false;
+  if (!(target instanceof HTMLElement) || target.closest('[data-grid-viewport]') !== null) return false;
   return (
     target.isContentEditable || target.matches('textarea, input:not([type=checkbox], [type=radio], [type=button])')
   );

@@ -186,7 +186,8 @@ function Recovery() {
 const GRID_KEYS: readonly (readonly [string, string])[] = [
   ['Arrows, Tab, Enter', 'Go to the next cell; with Shift back or extend'],
   ['Mod+Arrows', 'Go to the edge of the data'],
-  ['Home, End', 'First, last cell of the row; with Mod of the grid'],
+  ['Home, End', 'First, last cell of the row'],
+  ['Mod+Home, Mod+End', 'First, last cell of the grid'],
   ['F2 or typing', 'Edit the cell; Esc keeps what was'],
   ['Alt+↓', 'Open the cell’s list'],
   ['Space', 'Tick or untick'],

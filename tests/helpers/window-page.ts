@@ -76,6 +76,7 @@ export async function startWindowHost(pageFolder: string, folder: string): Promi
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: host.origin });
       const page = await context.newPage();
+      page.setDefaultTimeout(15_000);
       const problems: string[] = [];
       page.on('pageerror', (error) => problems.push(String(error)));
       page.on('console', (message) => {

@@ -22,7 +22,9 @@ export function CellNote({ rowId, columnId }: { rowId: string; columnId: string 
         <StatusIcon status={wrong ? 'error' : 'warning'} label={finding.severity} />
         <span>{problemOf(finding)}</span>
       </p>
-      {finding.hint === null ? null : <p className={classes['hint']}>{finding.hint}</p>}
+      {finding.hint === null || (fix !== null && finding.hint.startsWith('Did you mean')) ? null : (
+        <p className={classes['hint']}>{finding.hint}</p>
+      )}
       {wrong ? <p className={classes['hint']}>Your text stays, but a run with this row does not start.</p> : null}
       <div className={classes['actions']}>
         {fix === null ? null : (

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Kbd, Tabs } from '@mantine/core';
 import { IconChevronDown, IconChevronUp, IconPlayerPlayFilled, IconX } from '@tabler/icons-react';
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { shortcutText } from '../../actions/action.ts';
 import { useApp, useConnections, useRuns, useSettings } from '../../app.ts';
 import { sourceTypeOfRow } from '../../stores/job-cells.ts';
@@ -54,6 +54,10 @@ export function JobDrawer({ rowId }: { rowId: string }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another row is another field
   useEffect(() => () => project.endMerge(), [project, rowId]);
 
+  // Once, when it opens: walking through the rows of the grid leaves the focus there.
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => form.current?.focus({ preventScroll: true }), []);
+
   const about = [
     source,
     sourceTypeOfRow(project, rowId),
@@ -102,7 +106,7 @@ export function JobDrawer({ rowId }: { rowId: string }) {
             Checks
           </Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="settings" className={`${classes['form']} scroll`} tabIndex={0}>
+        <Tabs.Panel ref={form} value="settings" className={`${classes['form']} scroll`} tabIndex={0}>
           <JobForm key={rowId} rowId={rowId} />
         </Tabs.Panel>
         <Tabs.Panel value="columns" className={`${classes['form']} scroll`} tabIndex={0}>

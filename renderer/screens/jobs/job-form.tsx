@@ -1,6 +1,6 @@
 import { Autocomplete, Input, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core';
 import { Fragment } from 'react';
-import { COLUMN_GROUPS, JOB_COLUMN_NAMES, type JobColumnName, jobColumn } from '../../../engine/spec/job-columns.ts';
+import { type JobColumnName, jobColumn } from '../../../engine/spec/job-columns.ts';
 import { applyFix, fixLabel } from '../../actions/issues.ts';
 import { useApp } from '../../app.ts';
 import { problemOf } from '../../shell/issues-panel.tsx';
@@ -10,18 +10,33 @@ import { suggestions } from './job-grid-columns.tsx';
 
 const SHEET = 'SourceConfig';
 
-const TITLES: Readonly<Record<(typeof COLUMN_GROUPS)[number], string>> = {
-  Source: 'Source',
-  What: 'What to read',
-  How: 'How to load',
-  API: 'API',
-  Files: 'Files',
-  Target: 'Target',
-};
+/** The columns of a job as people fill them in. */
+const SECTIONS: readonly { title: string; names: readonly JobColumnName[] }[] = [
+  { title: 'Source', names: ['source_type', 'source_name', 'table_name', 'schema_name', 'source_object'] },
+  {
+    title: 'Load',
+    names: ['load_type', 'enabled', 'watermark_column', 'incremental_mode', 'last_watermark', 'lag', 'chunk_size'],
+  },
+  { title: 'API', names: ['api_endpoint', 'pagination_type', 'page_size', 'data_selector', 'auth_type'] },
+  { title: 'Files', names: ['file_glob', 'file_format'] },
+  { title: 'Rows and columns', names: ['filter', 'columns', 'column_types'] },
+  {
+    title: 'Target',
+    names: [
+      'target_table',
+      'target_schema',
+      'primary_key',
+      'write_disposition',
+      'schema_contract',
+      'tags',
+      'description',
+    ],
+  },
+];
 
 /** Written in code: the whole width and the code's letters. */
 const CODE = new Set<JobColumnName>(['filter', 'data_selector', 'column_types', 'api_endpoint', 'file_glob']);
-const WIDE = new Set<JobColumnName>(['filter', 'columns', 'column_types', 'description', 'primary_key']);
+const WIDE = new Set<JobColumnName>(['filter', 'columns', 'column_types', 'description']);
 const SUGGESTED = new Set<JobColumnName>([
   'source_name',
   'schema_name',
@@ -38,13 +53,13 @@ export function JobForm({ rowId }: { rowId: string }) {
     cellApplies(project, rowId, name) ||
     project.cell(SHEET, rowId, name) !== '' ||
     findingAt(project, rowId, name) !== null;
-  return COLUMN_GROUPS.map((group) => {
-    const names = JOB_COLUMN_NAMES.filter((name) => jobColumn(name).group === group && shown(name));
-    return names.length === 0 ? null : (
-      <Fragment key={group}>
-        <h3 className={classes['section']}>{TITLES[group]}</h3>
+  return SECTIONS.map(({ title, names }) => {
+    const fields = names.filter(shown);
+    return fields.length === 0 ? null : (
+      <Fragment key={title}>
+        <h3 className={classes['section']}>{title}</h3>
         <div className={classes['fields']}>
-          {names.map((name) => (
+          {fields.map((name) => (
             <Field key={name} rowId={rowId} name={name} />
           ))}
         </div>
@@ -72,7 +87,10 @@ function Field({ rowId, name }: { rowId: string; name: JobColumnName }) {
     error:
       finding === null ? null : (
         <span data-severity={finding.severity} className={classes['problem']}>
-          {problemOf(finding)} {finding.hint}{' '}
+          {problemOf(finding)}
+          {finding.hint === null || (fix !== null && finding.hint.startsWith('Did you mean'))
+            ? ''
+            : `. ${finding.hint}`}{' '}
           {fix === null ? null : (
             <button type="button" className={classes['fix']} onClick={() => applyFix(app, finding)}>
               {fix}

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconPlus, IconTable } from '@tabler/icons-react';
-import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useRef } from 'react';
+import { lazy, type ReactNode, Suspense, useDeferredValue, useEffect, useMemo, useRef } from 'react';
 import { runAction } from '../../actions/actions.ts';
-import { useApp, useConnections, useJobsView, useProject } from '../../app.ts';
+import { useApp, useConnections, useJobsView, useProject, useWindow } from '../../app.ts';
 import { DataGrid } from '../../grid/data-grid.tsx';
 import type { GridHandle, GridSelection, GridView } from '../../grid/grid-types.ts';
 import { createJobGridStore } from '../../stores/job-grid-store.ts';
@@ -64,6 +64,8 @@ export function JobsScreen() {
     if (selection?.active != null) grid.current?.select(selection.active.rowId, selection.active.columnId);
     return () => jobsView.setGrid(null);
   }, [jobsView, directory]);
+  // The form explains its fields itself; a dialog lies above everything.
+  const covered = useWindow((state) => state.dialog !== null || state.paletteOpen) || formOpen;
   useTouched();
 
   function onSelectionChange(selection: GridSelection): void {
@@ -97,7 +99,7 @@ export function JobsScreen() {
           rowFilter={rowFilter}
           onSelectionChange={onSelectionChange}
           onOpenRow={(rowId) => jobsView.setState({ openRow: rowId })}
-          renderPopover={(rowId, columnId) => note(rowId, columnId)}
+          renderPopover={covered ? undefined : note}
           onMessage={(text) => app.window.announce(text)}
           empty={
             <EmptyState
@@ -122,7 +124,7 @@ export function JobsScreen() {
     </div>
   );
 
-  function note(rowId: string, columnId: string) {
+  function note(rowId: string, columnId: string): ReactNode {
     const wrong = project.rowFindings(SHEET, rowId).some(({ column }) => column?.toLowerCase() === columnId);
     return wrong ? <CellNote rowId={rowId} columnId={columnId} /> : null;
   }
