@@ -1,6 +1,6 @@
 import type { Workspace } from '../duckdb/workspace.ts';
 import type { Job, Lag } from '../spec/job.ts';
-import type { NullWatermarks, TypePolicy } from '../spec/kinds.ts';
+import type { NullWatermarks, PaginationType, TypePolicy } from '../spec/kinds.ts';
 
 /**
  * A place that jobs read from. One implementation a kind, each in its own folder with the same file names.
@@ -154,6 +154,22 @@ export interface DiscoveredObject {
   primaryKey: string[];
   /** Columns that would serve as watermark, best first, with the reason. */
   watermarkSuggestions: { column: string; reason: string }[];
+  /** For resources of an API: what a job row and its options would say. */
+  resource?: {
+    api_endpoint: string;
+    parameters: {
+      name: string;
+      place: 'query' | 'path' | 'header' | 'cookie' | 'body';
+      required: boolean;
+      description: string | null;
+    }[];
+    pagination_type: PaginationType;
+    /** Options of `[sources.X.resources.TABLE]`. */
+    options: Record<string, unknown>;
+    data_selector: string | null;
+    /** What speaks for the pagination. */
+    evidence: string;
+  };
 }
 
 export interface DiscoveredColumn {

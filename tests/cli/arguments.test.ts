@@ -37,10 +37,21 @@ describe('help', () => {
     const { code, stdout, stderr } = await cli(['--help']);
     expect(code).toBe(0);
     expect(stderr).toBe('');
-    for (const command of ['run', 'validate', 'list', 'test', 'discover', 'preview', 'state', 'secrets', 'clean']) {
+    for (const command of [
+      'run',
+      'validate',
+      'list',
+      'test',
+      'discover',
+      'preview',
+      'state',
+      'secrets',
+      'import-dlt',
+      'clean',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
-    for (const later of ['preflight', 'check', 'export', 'ui', 'import-dlt', 'diff']) {
+    for (const later of ['preflight', 'check', 'export', 'ui', 'diff']) {
       expect(stdout).not.toMatch(new RegExp(`^  ${later}\\b`, 'm'));
     }
     expect(stdout).toContain('ingest --validate');
