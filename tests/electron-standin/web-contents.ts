@@ -192,8 +192,9 @@ export class WebContents extends EventEmitter<Record<string, unknown[]>> {
     }
     const handler = ownScheme(url);
     if (handler === undefined) {
-      // Only the application's own scheme and data are modelled; nothing reaches the network.
-      const inline = /^(data|blob|about):/.test(url);
+      // Only the application's own scheme, data and electron-vite's development server are modelled; nothing reaches the network.
+      const development = process.env['ELECTRON_RENDERER_URL'];
+      const inline = /^(data|blob|about):/.test(url) || (development !== undefined && url.startsWith(development));
       const method = inline ? 'Fetch.continueRequest' : 'Fetch.failRequest';
       return this.#page.send(method, inline ? { requestId } : { requestId, errorReason: 'BlockedByClient' });
     }
