@@ -19,11 +19,11 @@ export async function* testDestination(
 ): AsyncGenerator<TestStage> {
   const place = placeOf(destination, options.baseDirectory);
   for (const stage of ['dns', 'tcp', 'tls', 'login'] as const)
-    yield { stage, status: 'skipped', durationMs: 0, detail: 'A place on this computer needs none.' };
+    yield { stage, status: 'skipped', durationMs: 0, detail: 'Not needed on this computer.' };
   let exists = false;
   const permission = await timed('permission', async () => {
     exists = await canBeWritten(place, destination.type === 'duckdb');
-    return exists ? `${place} can be written.` : `${place} will be made by the first run.`;
+    return exists ? `Can be written: ${place}` : `Will be made by the first run: ${place}`;
   });
   yield permission;
   if (permission.status === 'failed') return;

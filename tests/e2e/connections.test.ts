@@ -90,6 +90,11 @@ test('a pasted URL becomes a connection; a wrong password is explained, the righ
   expect(await filesWith(PLANTED, studio.folder, studio.userFolder)).toEqual([]);
   expect(await pageText(page)).not.toContain(PLANTED);
   expect(studio.received.filter((message) => message.includes(PLANTED))).toEqual([]);
+  // A secret that is replaced is gone from the form once it is saved.
+  await page.getByRole('button', { name: 'Replace Password' }).click();
+  await page.getByLabel('Password').fill(PLANTED);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('In keychain').waitFor();
   // What was saved is what is used: no password is in the form any more.
   await testPanel(page).getByRole('button', { name: 'Test again' }).click();
   await verdict(page, 'Passed');
@@ -221,7 +226,7 @@ test('an API, a folder and destinations are tested as well, all at once', async 
   }
   await pick(page, 'destinations.lake');
   await testPanel(page)
-    .getByText(/will be made by the first run/)
+    .getByText(/Will be made by the first run/)
     .waitFor();
   await pick(page, 'erp');
   await testPanel(page)

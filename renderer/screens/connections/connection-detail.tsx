@@ -53,6 +53,9 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
   const [failure, setFailure] = useState<ShownError | null>(null);
   const [pasted, setPasted] = useState<ParsedConnection | 'unknown' | null>(null);
   const [deleting, setDeleting] = useState(false);
+  // Controls that remember what is being typed begin anew once it was saved, thrown away or filled in.
+  const [generation, setGeneration] = useState(0);
+  const renew = () => setGeneration((before) => before + 1);
   const problems = useMemo(
     () =>
       kind === undefined ? new Map() : withFindings(judgeDraft(draft, kind, document), draft, kind, listed, findings),
@@ -74,6 +77,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
     setFailure(null);
     try {
       await saveConnection(app, draft, listed);
+      renew();
     } catch (error) {
       setFailure(shownFailure(error));
     } finally {
@@ -89,6 +93,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
         withParsed(draft.previousName === null && draft.name === '' ? { ...draft, name: parsed.name } : draft, parsed),
       );
     }
+    renew();
     setPasted(parsed);
     return true;
   }
@@ -164,6 +169,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
             setFailure(null);
             setPasted(null);
             app.connections.dropDraft(key);
+            renew();
             if (listed === null) app.window.go('connections');
           }}
         >
@@ -209,6 +215,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
             problems={problems}
             nameProblem={naming}
             blamed={blamed}
+            generation={generation}
             onChange={change}
           />
           {keychain?.available === false ? (

@@ -31,6 +31,8 @@ export interface ConnectionFormProps {
   nameProblem: FieldProblem | null;
   /** Key of the field that the last test blames, with its words. */
   blamed: { key: string; words: string } | null;
+  /** Another number: controls forget what was being typed. */
+  generation: number;
   onChange(draft: ConnectionDraft): void;
 }
 
@@ -138,7 +140,12 @@ function Groups(
         {props.fields
           .filter((field) => field.group === group)
           .map((field) => (
-            <Field key={field.key} {...props} field={field} problem={props.problemOf(field.key)} />
+            <Field
+              key={`${field.key} ${props.generation}`}
+              {...props}
+              field={field}
+              problem={props.problemOf(field.key)}
+            />
           ))}
       </div>
     </div>

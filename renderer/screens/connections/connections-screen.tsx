@@ -42,13 +42,13 @@ export function ConnectionsScreen() {
     );
   }, [app]);
   const sources = listed.filter(({ section }) => section === 'sources').length;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: going to another subject clears the status bar
+  const place = useWindow((state) => state.place);
   useEffect(() => {
-    const words = [`${sources} ${sources === 1 ? 'source' : 'sources'}`];
     const others = listed.length - sources;
-    words.push(`${others} ${others === 1 ? 'destination' : 'destinations'}`);
-    app.window.setState({ place: words.join(', ') });
-  }, [app, sources, listed.length, subject]);
+    const words = `${sources} ${sources === 1 ? 'source' : 'sources'}, ${others} ${others === 1 ? 'destination' : 'destinations'}`;
+    // Going to another subject clears it.
+    if (place !== words) app.window.setState({ place: words });
+  }, [app, place, sources, listed.length]);
   const byKey = useMemo(
     () => new Map(listed.map((connection) => [connectionKey(connection.section, connection.name), connection])),
     [listed],

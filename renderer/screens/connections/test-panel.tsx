@@ -109,7 +109,9 @@ function Result({ result, connection, secrets }: TestPanelProps & { result: Test
   const slowest = Math.max(1, ...stages.map(({ durationMs }) => durationMs));
 
   const failed = failedStage(result);
-  const server = stages.find(({ stage, status: of }) => stage === 'login' && of === 'passed')?.detail;
+  // `PostgreSQL 18.4, …`: of APIs the stage tells no server.
+  const server = stages.find(({ stage, detail }) => stage === 'login' && /^\D+ \d+\./.test(detail))?.detail;
+  const isServerKnown = status === 'passed' && server !== undefined;
   const next =
     status === 'running' ? STAGES.find((stage) => !stages.some((ended) => ended.stage === stage)) : undefined;
   return (
@@ -169,9 +171,9 @@ function Result({ result, connection, secrets }: TestPanelProps & { result: Test
       {status === 'cancelled' ? (
         <p className="dim small">Nothing was changed. What had ended before is shown above.</p>
       ) : null}
-      {status === 'passed' || secrets.length > 0 ? (
+      {isServerKnown || secrets.length > 0 ? (
         <dl className={classes.facts}>
-          {status === 'passed' && server !== undefined ? (
+          {isServerKnown ? (
             <>
               <dt>Server</dt>
               <dd>{server}</dd>
