@@ -18,7 +18,7 @@ const ENOUGH = 20;
  */
 export function detectKey(records: readonly JsonRecord[], configured: readonly string[]): { primary_key?: Finding } {
   const first = records[0];
-  if (first === undefined) return {};
+  if (first === undefined || records.length < 2) return {};
   const names = Object.keys(first).filter((name) => scalarText(first[name]) !== null);
   if (configured.length > 0) {
     const { distinct, nulls } = spreadOf(records, configured);

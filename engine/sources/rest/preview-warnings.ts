@@ -30,9 +30,11 @@ export function previewWarnings(observation: Observation, facts: PaginationFacts
   }
   const capped = cappedSize(observation, facts);
   if (capped !== null) warnings.push(capped);
+  // That one page is not all was said already, where it is the total that says so.
+  const isSaid = job.pagination_type === 'single_page' && facts.more?.startsWith(`${facts.total?.path} is `) === true;
   const { total } = facts;
   const read = pages.reduce((sum, { records }) => sum + records.length, 0);
-  if (total !== null && total.records > read && stop.reason !== 'preview_limit' && stop.reason !== 'error') {
+  if (total !== null && !isSaid && total.records > read && stop.reason !== 'preview_limit' && stop.reason !== 'error') {
     warnings.push({
       code: 'API_TOTAL_NOT_REACHED',
       message: `The API counts ${total.records} records (${total.path}), but the pages ended after ${read}.`,

@@ -131,7 +131,7 @@ export async function previewJob(parts: PreviewParts): Promise<Preview> {
       nullable,
     })),
     stop: { reason: end.verdict.reason, detail: end.verdict.detail },
-    detected: { ...redactedDetections(detect(observation), redactor), ...more(first) },
+    detected: { ...redactedDetections(detect(observation), redactor), ...more(first, facts?.more ?? null) },
     warnings: onePerCode([
       ...warnings,
       ...end.warnings,
@@ -275,9 +275,9 @@ function redactedDetections(detected: ReturnType<typeof detect>, redactor: Redac
 }
 
 /** Facts that are no settings. */
-function more(page: Page | null): Record<string, unknown> {
+function more(page: Page | null, said: string | null): Record<string, unknown> {
   if (!page) return {};
-  const hint = moreHint(page.body, page.response.headers, page.records.length);
+  const hint = said ?? moreHint(page.body, page.response.headers, page.records.length);
   return { records_per_page: page.records.length, ...(hint === null ? {} : { more_pages: hint }) };
 }
 

@@ -78,6 +78,12 @@ export function curlJob(text: string, connections: Readonly<Record<string, strin
   if (Object.keys(params).length > 0) options.params = params;
   if (Object.keys(headers).length > 0) options.headers = headers;
   takeBody(request.method, request.body, options, notes);
+  if (!place.isNew) {
+    // A pasted token must not take the place of one that other jobs go by.
+    if (auth.type !== undefined || Object.keys(secrets).length > 0)
+      notes.push(`The sign-in of ${place.name} stays as it is: the command's own was not taken`);
+    return { connection: { name: place.name, isNew: false, values, secrets: {} }, cells, options, notes };
+  }
   if (auth.type !== undefined) {
     values.auth = auth;
     cells.auth_type = String(auth.type);

@@ -1,4 +1,4 @@
-import { Button, FocusTrap } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -29,6 +29,14 @@ export function PathPopover({
       top: below ? picked.at.y : Math.max(8, picked.at.y - size.height - 32),
     });
   }, [picked]);
+  // The keyboard goes on in here, and afterwards where it was.
+  useEffect(() => {
+    const before = document.activeElement;
+    box.current?.querySelector<HTMLElement>('ul button, button')?.focus({ preventScroll: true });
+    return () => {
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    };
+  }, []);
   useEffect(() => {
     function onPointerDown({ target }: PointerEvent): void {
       if (!(target instanceof Node) || !box.current?.contains(target)) onClose();
@@ -38,36 +46,34 @@ export function PathPopover({
   }, [onClose]);
   const path = shownPath(picked.steps);
   return createPortal(
-    <FocusTrap>
-      <div
-        ref={box}
-        className={classes['popover']}
-        style={place}
-        role="dialog"
-        aria-label={`Path ${path}`}
-        onKeyDown={(event) => {
-          if (event.key !== 'Escape') return;
-          event.stopPropagation();
-          onClose();
-        }}
-      >
-        <div className="row">
-          <code className={`${classes['path']} mono`}>{path}</code>
-          <CopyButton text={path} label="path" />
-        </div>
-        <p className={`${classes['value']} mono`}>{valueText(picked.value)}</p>
-        {actions.length === 0 ? <p className="small dim">Nothing of the job can be taken from this value.</p> : null}
-        <ul className={classes['actions']}>
-          {actions.map((action) => (
-            <li key={action.id}>
-              <Button size="xs" variant="subtle" justify="flex-start" fullWidth onClick={() => onAction(action)}>
-                {action.label}
-              </Button>
-            </li>
-          ))}
-        </ul>
+    <div
+      ref={box}
+      className={classes['popover']}
+      style={place}
+      role="dialog"
+      aria-label={`Path ${path}`}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        event.stopPropagation();
+        onClose();
+      }}
+    >
+      <div className="row">
+        <code className={`${classes['path']} mono`}>{path}</code>
+        <CopyButton text={path} label="path" />
       </div>
-    </FocusTrap>,
+      <p className={`${classes['value']} mono`}>{valueText(picked.value)}</p>
+      {actions.length === 0 ? <p className="small dim">Nothing of the job can be taken from this value.</p> : null}
+      <ul className={classes['actions']}>
+        {actions.map((action) => (
+          <li key={action.id}>
+            <Button size="xs" variant="subtle" justify="flex-start" fullWidth onClick={() => onAction(action)}>
+              {action.label}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </div>,
     document.body,
   );
 }

@@ -139,26 +139,22 @@ async function writeOptions(
   return Object.fromEntries(keys.map((key) => [key, resource[key] ?? null]));
 }
 
-/** Adds a job that a cURL command describes, and its connection where it is new; secrets go to the keychain. Gives back the row's id. */
+/** Adds a job that a cURL command describes, and its connection where it is new; its secrets go to the keychain then. */
 export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string): Promise<void> {
   const { project, window } = stores;
   const { document } = project.getState();
   if (document === null) return;
   const { connection, cells, options } = found;
-  if (connection.isNew || Object.keys(connection.secrets).length > 0) {
+  if (connection.isNew) {
     const saved = await call('connection.save', {
       directory: document.directory,
       env: document.env,
       section: 'sources',
-      previous_name: connection.isNew ? null : connection.name,
+      previous_name: null,
       connection: {
         name: connection.name,
         type: 'api',
-        // A connection that is there keeps its address and its own settings.
-        values: (connection.isNew ? withoutType(connection.values) : pick(connection.values, 'auth')) as Record<
-          string,
-          never
-        >,
+        values: withoutType(connection.values) as Record<string, never>,
         secrets: connection.secrets,
       },
     });
@@ -178,10 +174,6 @@ export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string):
 
 function withoutType({ type: _type, ...values }: Table): Table {
   return values;
-}
-
-function pick(values: Table, key: string): Table {
-  return values[key] === undefined ? {} : { [key]: values[key] };
 }
 
 /** Asks the desktop for a file; undefined where the host has no dialogs and the window must ask by itself. */

@@ -219,6 +219,6 @@ function columnsOf(records: readonly unknown[], schema: JobPreview['schema']): C
       const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');
       longest = Math.max(longest, text.length);
     }
-    return { name, type: short, isNumber, width: Math.round(Math.min(280, Math.max(56, longest * 6.6 + 20))) };
+    return { name, type: short, isNumber, width: Math.round(Math.min(320, Math.max(56, longest * 7.4 + 22))) };
   });
 }

@@ -150,6 +150,7 @@ export function queryPairs(model: RequestModel): Pair[] {
       computed: true,
     });
   }
+  pairs.push(...signPairs(model, 'query'));
   const start = job?.options.incremental?.start_param;
   if (start !== undefined) {
     const first = cellText(model, 'last_watermark');
@@ -176,11 +177,12 @@ export function ownParams({ draft, resource }: RequestModel): Table {
   return isTable(value) ? value : {};
 }
 
-export function headerPairs({ connection, resource, draft }: RequestModel): Pair[] {
+export function headerPairs(model: RequestModel): Pair[] {
+  const { connection, resource, draft } = model;
   const tableAt = (value: unknown) => (isTable(value) ? value : {});
   const own = tableAt(Object.hasOwn(draft.options, 'headers') ? draft.options['headers'] : resource['headers']);
   const shared = tableAt(connection['headers']);
-  const pairs: Pair[] = [];
+  const pairs: Pair[] = signPairs(model, 'header');
   for (const [name, value] of Object.entries(shared)) {
     if (!Object.keys(own).some((other) => other.toLowerCase() === name.toLowerCase()))
       pairs.push({ name, value: plain(value), from: 'connection' });
@@ -190,6 +192,22 @@ export function headerPairs({ connection, resource, draft }: RequestModel): Pair
     pairs.push({ name: 'Accept', value: 'application/json', from: 'default' });
   return pairs;
 }
+
+/** What the sign-in adds to the headers or the query; its value never comes into this window. */
+function signPairs(model: RequestModel, place: 'header' | 'query'): Pair[] {
+  const { connection } = model;
+  const auth = isTable(connection['auth']) ? connection['auth'] : connection;
+  const type = cellText(model, 'auth_type') || cellDefault(model, 'auth_type');
+  const from = 'sign-in';
+  if (type === 'api_key') {
+    const where = auth['api_key_location'] === 'query' ? 'query' : 'header';
+    return where === place ? [{ name: String(auth['api_key_name'] ?? 'X-API-Key'), value: HIDDEN, from }] : [];
+  }
+  if (place === 'query' || type === '' || type === 'none') return [];
+  return [{ name: 'Authorization', value: `${type === 'basic' ? 'Basic' : 'Bearer'} ${HIDDEN}`, from }];
+}
+
+const HIDDEN = '••••••••';
 
 function plain(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '');

@@ -285,9 +285,9 @@ function Pairs({
       </div>
       <table className={classes['pairs']}>
         <colgroup>
-          <col style={{ width: 122 }} />
+          <col style={{ width: 116 }} />
           <col />
-          <col style={{ width: 84 }} />
+          <col style={{ width: 80 }} />
         </colgroup>
         <thead className="sr">
           <tr>

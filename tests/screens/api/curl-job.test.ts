@@ -94,16 +94,15 @@ describe('a job from cURL', () => {
     });
   });
 
-  test('a connection at hand, a POST with a body, secrets of every kind apart', () => {
-    const job = curlJob(
-      `curl 'https://api.shop.example/v2/orders/search?api_key=query-secret&page=0' -H 'Authorization: Bearer tok-en' -H 'Cookie: s=1' -H 'X-Api-Key: head' -H 'X-Version: 3' -H 'sec-ch-ua: x' --data-raw '{"status":"open"}'`,
-      { other: 'https://api.shop.example', shop: 'https://api.shop.example/v2/' },
-    );
+  const POST = `curl 'https://api.shop.example/v2/orders/search?api_key=query-secret&page=0' -H 'Authorization: Bearer tok-en' -H 'Cookie: s=1' -H 'X-Api-Key: head' -H 'X-Version: 3' -H 'sec-ch-ua: x' --data-raw '{"status":"open"}'`;
+
+  test('a POST with a body, secrets of every kind apart', () => {
+    const job = curlJob(POST);
     expect(job).toMatchObject({
       connection: {
         name: 'shop',
-        isNew: false,
-        values: { auth: { type: 'bearer' } },
+        isNew: true,
+        values: { base_url: 'https://api.shop.example/v2', auth: { type: 'bearer' } },
         secrets: {
           'auth.token': 'tok-en',
           'headers.Cookie': 's=1',
@@ -121,6 +120,14 @@ describe('a job from cURL', () => {
     });
     const shown = JSON.stringify([job?.cells, job?.options, job?.connection.values, job?.notes]);
     for (const secret of ['tok-en', 'query-secret', 's=1', '"head"']) expect(shown).not.toContain(secret);
+  });
+
+  test('a connection at hand keeps its sign-in', () => {
+    const job = curlJob(POST, { other: 'https://api.shop.example', shop: 'https://api.shop.example/v2/' });
+    expect(job?.connection).toMatchObject({ name: 'shop', isNew: false, secrets: {} });
+    expect(job?.cells).not.toHaveProperty('auth_type');
+    expect(job?.notes).toEqual(["The sign-in of shop stays as it is: the command's own was not taken"]);
+    expect(JSON.stringify(job)).not.toContain('tok-en');
   });
 
   test('a browser on Windows', () => {
