@@ -55,8 +55,6 @@ export function translatePaginator(draft: ImportDraft, place: string, paginator:
   if (type === 'cursor' && word.startsWith('header')) options.cursor_header ??= 'next';
   // dlt's own defaults, where ours are others.
   if (type === 'cursor' && options.cursor_header === undefined) options.cursor_path ??= 'cursors.next';
-  if (type === 'cursor' && options.cursor_param === undefined && options.cursor_body_path === undefined)
-    options.cursor_param = word.startsWith('header') ? 'cursor' : 'after';
   if (type === 'page_number') {
     options.base_page ??= 0;
     if (!('total_path' in table)) options.total_pages_path = 'total';

@@ -102,13 +102,13 @@ describe('a rest_api config', () => {
     [{ type: 'header_link', links_next_key: 'n' }, 'header_link', { next_url_path: 'links.n' }],
     ['json_response', 'json_link', {}],
     [{ type: 'json_link', next_url_path: 'a.b' }, 'json_link', { next_url_path: 'a.b' }],
-    ['cursor', 'cursor', { cursor_path: 'cursors.next', cursor_param: 'after' }],
+    ['cursor', 'cursor', { cursor_path: 'cursors.next' }],
     [
       { type: 'cursor', cursor_path: 'c', cursor_body_path: 'q.c', has_more_path: 'm' },
       'cursor',
       { cursor_path: 'c', cursor_body_path: 'q.c', has_more_path: 'm' },
     ],
-    [{ type: 'header_cursor', cursor_key: 'X-N' }, 'cursor', { cursor_header: 'X-N', cursor_param: 'cursor' }],
+    [{ type: 'header_cursor', cursor_key: 'X-N' }, 'cursor', { cursor_header: 'X-N' }],
     [
       { type: 'offset', limit: 50, maximum_offset: 500, offset_param: 'skip' },
       'offset',
