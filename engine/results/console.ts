@@ -84,7 +84,8 @@ function notReadOnly(): IngestError {
 function describe(error: unknown): unknown {
   if (isIngestError(error)) return error;
   const message = messageOf(error);
-  if (/^Permission Error|configuration has been locked|read-only mode/i.test(message)) {
+  if (/read-only mode/i.test(message)) return notReadOnly();
+  if (/^Permission Error|configuration has been locked/i.test(message)) {
     return new IngestError('QUERY_NOT_READ_ONLY', `The console reads this destination only. ${wordsOf(message)}`, {
       hint: 'Files elsewhere can be read by a job of source_type filesystem.',
       cause: error,

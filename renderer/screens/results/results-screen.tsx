@@ -187,7 +187,7 @@ function Results({ document }: { document: ProjectDocument }) {
                 variant="subtle"
                 data-quiet
                 leftSection={<IconCopy size={14} />}
-                disabled={page.value === null}
+                disabled={page.value === null || page.loading}
                 onClick={() => void copy()}
               >
                 Copy as TSV

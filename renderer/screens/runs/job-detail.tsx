@@ -5,6 +5,7 @@ import { ErrorCard } from '../../ui/error-card.tsx';
 import { bytesText, countText, durationText, plural } from '../../ui/number-text.ts';
 import { StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
 import classes from './job-detail.module.css';
+import { showJob } from './job-rows.ts';
 import { jobStatus, type RunJob } from './run-model.ts';
 
 const WARNINGS_SHOWN = 20;
@@ -45,7 +46,8 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
       'Stages',
       `extract ${durationText(extract_seconds)} · normalize ${durationText(normalize_seconds)} · load ${durationText(load_seconds)}`,
     ]);
-    if (result.target !== '') pairs.push(['Loaded', `into ${result.target}`]);
+    if (result.target !== '')
+      pairs.push(result.status === 'SUCCESS' ? ['Loaded', `into ${result.target}`] : ['Target', result.target]);
   }
   const retry = job.retries.at(-1);
   if (retry !== undefined)
@@ -82,11 +84,7 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
                 detail: null,
               }}
               actions={
-                <Button
-                  size="xs"
-                  variant="default"
-                  onClick={() => app.window.go('jobs', job.row === null ? null : `row:${job.row}`)}
-                >
+                <Button size="xs" variant="default" onClick={() => showJob(app, job.name)}>
                   Go to the job
                 </Button>
               }

@@ -10,6 +10,7 @@ import { Toolbar } from '../../ui/panel.tsx';
 import { StatusWord } from '../../ui/status-icon.tsx';
 import { diagnosticsText } from './diagnostics.ts';
 import { JobDetail } from './job-detail.tsx';
+import { rowIdsOf } from './job-rows.ts';
 import { RunJobs } from './run-jobs.tsx';
 import { RunLog } from './run-log.tsx';
 import { jobStatus, RUN_STATUS, type RunJob, shortRunId } from './run-model.ts';
@@ -42,7 +43,14 @@ export function RunView({ document, runId }: { document: ProjectDocument; runId:
     }
   }
   async function retry(): Promise<void> {
-    const rows = jobs.flatMap(({ row, result }) => (row !== null && result?.status === 'FAILED' ? [row] : []));
+    const names = new Set(jobs.filter(({ result }) => result?.status === 'FAILED').map(({ name }) => name));
+    // The engine runs what is in the files.
+    if (app.project.getState().unsaved > 0 && !(await app.commands.save())) return;
+    const rows = rowIdsOf(app, names).flatMap((id) => app.project.savedRow('SourceConfig', id) ?? []);
+    if (rows.length === 0) {
+      app.window.toast({ tone: 'warn', title: 'These jobs are not in the workbook any more' });
+      return;
+    }
     try {
       const { run_id } = await call('run.start', {
         directory: document.directory,

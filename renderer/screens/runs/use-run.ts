@@ -17,8 +17,12 @@ export interface FollowedRun {
   reload(): void;
 }
 
+/** A failure as plain data: an error's own message would be lost when it is copied. */
 export function shownError(error: unknown): ShownError {
-  if (error instanceof ContractError) return error;
+  if (error instanceof ContractError) {
+    const { code, message, hint, detail } = error;
+    return { code, message, hint, detail };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'UNEXPECTED', message, hint: null, detail: null };
 }
