@@ -17,7 +17,7 @@ import { describeError, toIngestError } from './engine-error.ts';
 import { describeChange, planChanges } from './evolution.ts';
 import { type Extracted, extract } from './extract.ts';
 import { readRequest } from './read-request.ts';
-import { withRetry } from './retry.ts';
+import { type RetryOptions, withRetry } from './retry.ts';
 import { landedName } from './table-plan.ts';
 
 type WithoutHead<E> = E extends RunEvent ? Omit<E, 'at' | 'level'> & { level?: RunEvent['level'] } : never;
@@ -110,25 +110,14 @@ class JobRun {
   }
 
   async #loadNew(): Promise<void> {
-    const { destination, sampleRows, fullRefresh, signal, emit } = this.#environment;
+    const { destination, sampleRows, fullRefresh, signal } = this.#environment;
     const state = sampleRows === null ? await destination.readState(this.#stateKey()) : null;
     this.#result.watermark_before = state?.watermark ?? null;
     this.#result.watermark_after = state?.watermark ?? null;
     const known = fullRefresh ? null : state;
     const pack = await withRetry(() => this.#build(known), {
       signal,
-      onRetry: ({ attempt, wait, error }) => {
-        this.#result.retries += 1;
-        emit({
-          type: 'job_retry',
-          job: this.#name,
-          attempt,
-          wait_ms: wait,
-          code: error.code,
-          message: error.message,
-          level: 'WARNING',
-        });
-      },
+      onRetry: (retry) => this.#tellRetry(retry),
     });
     if (pack === null) return;
     this.#result.load_id = pack.manifest.load_id;
@@ -214,7 +203,7 @@ class JobRun {
 
   /** Loads a package and removes it. On failure it stays: the next run loads it first. */
   async #load(pack: LoadPackage): Promise<number> {
-    const { destination, signal, emit } = this.#environment;
+    const { destination, signal } = this.#environment;
     this.#stage('load');
     const start = performance.now();
     try {
@@ -229,18 +218,7 @@ class JobRun {
         },
         {
           signal,
-          onRetry: ({ attempt, wait, error }) => {
-            this.#result.retries += 1;
-            emit({
-              type: 'job_retry',
-              job: this.#name,
-              attempt,
-              wait_ms: wait,
-              code: error.code,
-              message: error.message,
-              level: 'WARNING',
-            });
-          },
+          onRetry: (retry) => this.#tellRetry(retry),
         },
       );
       await this.#packages.remove(pack.folder);
@@ -351,6 +329,19 @@ class JobRun {
         hint: 'Compare the count with the source, and look at the pages with `ingest preview`.',
       });
     }
+  }
+
+  #tellRetry({ attempt, wait, error }: Parameters<RetryOptions['onRetry']>[0]): void {
+    this.#result.retries += 1;
+    this.#environment.emit({
+      type: 'job_retry',
+      job: this.#name,
+      attempt,
+      wait_ms: wait,
+      code: error.code,
+      message: error.message,
+      level: 'WARNING',
+    });
   }
 
   #tellDuplicates(clean: Deduplicated): void {
