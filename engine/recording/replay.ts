@@ -36,7 +36,7 @@ function missing(recording: Recording, { method, url, body }: RecordedRequest): 
     'RECORDING_MISSES_REQUEST',
     `The recording holds no answer to ${method} ${address.pathname}${safeSearch(address)}${body === undefined || body === null ? '' : ' with this body'}.`,
     {
-      hint: `It was made with other settings or for fewer pages. It has ${recorded.length} requests: ${others}${recorded.length > 3 ? ', …' : ''}. Preview online to record again.`,
+      hint: `It was made with other settings or for fewer pages. It has ${recorded.length === 1 ? '1 request' : `${recorded.length} requests`}: ${others}${recorded.length > 3 ? ' and others' : ''}. Preview online to record again.`,
     },
   );
 }

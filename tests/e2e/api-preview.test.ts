@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RestApi, startRestApi } from '../servers/rest-api.ts';
 import { apiProject, charges, chargesApi, ordersApi, TOKEN } from './api-preview-shop.ts';
-import { closeBrowser, goTo, openWindow, type StudioWindow } from './connections-window.ts';
+import { closeBrowser, goTo, openWindow, type StudioWindow, seriousFindings } from './connections-window.ts';
 
 let api: RestApi;
 beforeAll(async () => {
@@ -251,4 +251,14 @@ test('in the dark', async () => {
   await studio.page.getByRole('gridcell').nth(12).click();
   await studio.page.keyboard.press('Escape');
   await shoot(studio.page, 'dark');
+});
+
+test.each(['light', 'dark'] as const)('axe finds nothing serious in %s', async (scheme) => {
+  await using studio = await openApi('orders', scheme === 'dark' ? { colorScheme: 'dark' } : {});
+  const { page } = studio;
+  await preview(page);
+  for (const tab of [/^Records/, /^Response/, 'Paginator']) {
+    await page.getByRole('tab', { name: tab }).click();
+    expect(await seriousFindings(page)).toEqual([]);
+  }
 });

@@ -24,7 +24,15 @@ import { initiallyOpen } from './json-rows.ts';
 import { JsonTree } from './json-tree.tsx';
 import { bytesText, millisecondsText, PageStepper } from './page-stepper.tsx';
 import { ExchangeView, PaginatorView, SchemaView } from './page-views.tsx';
-import { fieldSteps, type PathAction, pathActions, plainSteps, shownPath } from './path-actions.ts';
+import {
+  fieldSteps,
+  type PathAction,
+  pathActions,
+  plainSteps,
+  recordIndex,
+  shownPath,
+  valueAt,
+} from './path-actions.ts';
 import { PathPopover } from './path-popover.tsx';
 import {
   addCurlJob,
@@ -440,7 +448,10 @@ function Views({
             records={page.records}
             schema={preview.schema}
             label={`Records of page ${index + 1}`}
-            onPick={(row, key, value, at) => pick([...(selector ?? []), row, key], value, at)}
+            onPick={(row, key, value, at) => {
+              const list = selector === null ? undefined : valueAt(body?.value, selector);
+              pick([...(selector ?? []), recordIndex(list, page.records[row], row), key], value, at);
+            }}
           />
         )}
       </Tabs.Panel>

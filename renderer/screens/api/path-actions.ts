@@ -119,3 +119,25 @@ export function pathActions({ steps, value, field }: PickedValue, primaryKey: st
 export function shownPath(steps: readonly PathStep[]): string {
   return absolutePathText(steps);
 }
+
+/**
+ * Where a record stands in its list: in its own place, but where an incremental read left records out on this side.
+ * @param list of the response, as far as it is here
+ */
+export function recordIndex(list: unknown, record: unknown, row: number): number {
+  if (!Array.isArray(list)) return row;
+  const text = JSON.stringify(record);
+  if (JSON.stringify(list[row]) === text) return row;
+  const found = list.findIndex((one) => JSON.stringify(one) === text);
+  return found < 0 ? row : found;
+}
+
+/** The value at the end of steps; undefined where there is none. */
+export function valueAt(root: unknown, steps: readonly PathStep[]): unknown {
+  let at = root;
+  for (const step of steps) {
+    if (typeof at !== 'object' || at === null) return undefined;
+    at = (at as Readonly<Record<PathStep, unknown>>)[step];
+  }
+  return at;
+}

@@ -285,9 +285,9 @@ function Pairs({
       </div>
       <table className={classes['pairs']}>
         <colgroup>
-          <col style={{ width: 116 }} />
+          <col style={{ width: 126 }} />
           <col />
-          <col style={{ width: 80 }} />
+          <col style={{ width: 76 }} />
         </colgroup>
         <thead className="sr">
           <tr>

@@ -94,7 +94,7 @@ describe('a job from cURL', () => {
     });
   });
 
-  const POST = `curl 'https://api.shop.example/v2/orders/search?api_key=query-secret&page=0' -H 'Authorization: Bearer tok-en' -H 'Cookie: s=1' -H 'X-Api-Key: head' -H 'X-Version: 3' -H 'sec-ch-ua: x' --data-raw '{"status":"open"}'`;
+  const POST = `curl 'https://api.shop.com/v2/orders/search?api_key=query-secret&page=0' -H 'Authorization: Bearer tok-en' -H 'Cookie: s=1' -H 'X-Api-Key: head' -H 'X-Version: 3' -H 'sec-ch-ua: x' --data-raw '{"status":"open"}'`;
 
   test('a POST with a body, secrets of every kind apart', () => {
     const job = curlJob(POST);
@@ -102,7 +102,7 @@ describe('a job from cURL', () => {
       connection: {
         name: 'shop',
         isNew: true,
-        values: { base_url: 'https://api.shop.example/v2', auth: { type: 'bearer' } },
+        values: { base_url: 'https://api.shop.com/v2', auth: { type: 'bearer' } },
         secrets: {
           'auth.token': 'tok-en',
           'headers.Cookie': 's=1',
@@ -123,7 +123,7 @@ describe('a job from cURL', () => {
   });
 
   test('a connection at hand keeps its sign-in', () => {
-    const job = curlJob(POST, { other: 'https://api.shop.example', shop: 'https://api.shop.example/v2/' });
+    const job = curlJob(POST, { other: 'https://api.shop.com', shop: 'https://api.shop.com/v2/' });
     expect(job?.connection).toMatchObject({ name: 'shop', isNew: false, secrets: {} });
     expect(job?.cells).not.toHaveProperty('auth_type');
     expect(job?.notes).toEqual(["The sign-in of shop stays as it is: the command's own was not taken"]);

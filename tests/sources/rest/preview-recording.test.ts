@@ -168,7 +168,7 @@ describe('a recording', () => {
     expect(more.failure).toMatchObject({
       code: 'RECORDING_MISSES_REQUEST',
       message: expect.stringContaining('holds no answer to GET /more'),
-      hint: expect.stringContaining('It has 1 requests: /orders'),
+      hint: expect.stringContaining('It has 1 request: /orders'),
     });
     await expect(
       preview(url, { api_endpoint: '/customers' }, { replay: createReplay(recording) }),
