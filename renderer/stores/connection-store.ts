@@ -46,6 +46,8 @@ export interface ConnectionDraft {
   previousName: string | null;
   /** The whole section as the files have it, with what was changed. Secrets in it are placeholders. */
   table: Table;
+  /** The section as it was when the form was begun: only what differs from it is sent, so that changes made elsewhere stay. */
+  base: Table;
   /** Newly entered secrets by key path with dots; '' forgets one. They leave this window once, with the save or the test. */
   secrets: Readonly<Record<string, string>>;
   /** Fields that were left once: their problems are shown. */

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
@@ -213,6 +213,17 @@ test('what is wrong is said on its tab and in its place, and does not keep anybo
   expect(await page.getByRole('textbox', { name: 'Port' }).inputValue()).toBe('99999');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect.poll(() => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).toContain('port = 99999');
+});
+
+test('saving sends what the form changed; what somebody else changed meanwhile stays', async () => {
+  await using studio = await openConnections();
+  const { page } = studio;
+  const file = path.join(studio.folder, '.dlt/config.toml');
+  await page.getByRole('textbox', { name: 'Port' }).fill('6001');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('database = "postgres"', 'database = "elsewhere"'));
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect.poll(() => readFile(file, 'utf8')).toContain('port = 6001');
+  expect(await readFile(file, 'utf8')).toContain('database = "elsewhere"');
 });
 
 test('an API, a folder and destinations are tested as well, all at once', async () => {

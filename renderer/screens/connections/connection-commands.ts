@@ -23,11 +23,8 @@ function place({ project }: Stores): { directory: string; env: string | null } {
 }
 
 /** The draft as the engine takes it: what differs from the files, and newly entered secrets. */
-export function draftInput(
-  draft: ConnectionDraft,
-  listed: ListedConnection | null,
-): Input<'connection.test'>['connection'] {
-  const values = changedValues(draft, listed?.table ?? {});
+export function draftInput(draft: ConnectionDraft): Input<'connection.test'>['connection'] {
+  const values = changedValues(draft);
   return { name: draft.name.trim() || 'new', type: draft.type, values, secrets: { ...draft.secrets } };
 }
 
@@ -46,7 +43,7 @@ export async function saveConnection(
   const document = await call('connection.save', {
     ...place(stores),
     section,
-    connection: draftInput(draft, listed),
+    connection: draftInput(draft),
     previous_name: previousName,
   });
   connections.dropDraft(key);
@@ -83,11 +80,11 @@ export async function removeConnection(stores: Stores, { section, name }: Listed
 }
 
 /** Tests a draft as it stands, saved or not. */
-export function testDraft(stores: Stores, draft: ConnectionDraft, listed: ListedConnection | null): Promise<void> {
+export function testDraft(stores: Stores, draft: ConnectionDraft): Promise<void> {
   return stores.connections.test(draftKey(draft), {
     ...place(stores),
     section: draft.section,
-    connection: draftInput(draft, listed),
+    connection: draftInput(draft),
     previous_name: draft.previousName,
   });
 }
@@ -110,5 +107,5 @@ export function withParsed(draft: ConnectionDraft, parsed: ParsedConnection): Co
 }
 
 export function emptyDraft(section: ConnectionDraft['section'], type: string, name: string): ConnectionDraft {
-  return { section, type, name, previousName: null, table: {}, secrets: {}, touched: [] };
+  return { section, type, name, previousName: null, table: {}, base: {}, secrets: {}, touched: [] };
 }

@@ -231,7 +231,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
           secrets={secrets}
           onTest={() => {
             touchAll();
-            void testDraft(app, draft, listed);
+            void testDraft(app, draft);
           }}
           onCancel={() => app.connections.cancelTest(key)}
         />

@@ -28,7 +28,7 @@ export type Origin = ProjectDocument['origins'][number];
 
 /** The form of a connection that is in the files. */
 export function draftOf({ section, name, kind, table }: ListedConnection): ConnectionDraft {
-  return { section, type: kind?.type ?? '', name, previousName: name, table, secrets: {}, touched: [] };
+  return { section, type: kind?.type ?? '', name, previousName: name, table, base: table, secrets: {}, touched: [] };
 }
 
 export function kindOf({ section, type }: ConnectionDraft): ConnectionKind | undefined {
@@ -81,12 +81,13 @@ export function isChanged(draft: ConnectionDraft, listed: ListedConnection | nul
   return (
     draft.name !== listed.name ||
     Object.keys(draft.secrets).length > 0 ||
-    JSON.stringify(draft.table) !== JSON.stringify(listed.table)
+    JSON.stringify(draft.table) !== JSON.stringify(draft.base)
   );
 }
 
-/** Top-level keys that differ from the files, for `connection.save` and `connection.test`; null removes one. No placeholder is in them. */
-export function changedValues(draft: ConnectionDraft, before: Table): Record<string, unknown> {
+/** Top-level keys that were changed in the form, for `connection.save` and `connection.test`; null removes one. No placeholder is in them. */
+export function changedValues(draft: ConnectionDraft): Record<string, unknown> {
+  const before = draft.base;
   const changes: Record<string, unknown> = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(draft.table)])) {
     if (key === 'type' || JSON.stringify(draft.table[key]) === JSON.stringify(before[key])) continue;

@@ -90,7 +90,13 @@ export function ConnectionsScreen() {
     app.connections.forget(NEW_DRAFT);
     const copy = draftOf(connection);
     const name = freeName(`${connection.name}_copy`, namesOf(connection.section));
-    app.connections.setDraft(NEW_DRAFT, { ...copy, name, previousName: null, table: withoutSecrets(connection.table) });
+    app.connections.setDraft(NEW_DRAFT, {
+      ...copy,
+      name,
+      previousName: null,
+      base: {},
+      table: withoutSecrets(connection.table),
+    });
     app.window.toast({
       tone: 'info',
       title: `Copy of ${connection.name}`,
@@ -105,7 +111,7 @@ export function ConnectionsScreen() {
       const connection = waiting.shift();
       if (connection === undefined) return;
       const key = connectionKey(connection.section, connection.name);
-      await testDraft(app, app.connections.getState().drafts[key] ?? draftOf(connection), connection);
+      await testDraft(app, app.connections.getState().drafts[key] ?? draftOf(connection));
       await next();
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
