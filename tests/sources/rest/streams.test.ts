@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { createRestSource } from '../../../engine/sources/rest/rest-source.ts';
+import { tempFolder } from '../../cli/cli-project.ts';
 import {
   chainedPages,
   type Handler,
@@ -230,7 +231,59 @@ describe('child resources', () => {
     expect(result.summary.verdict.reason).toBe('sample');
   });
 
-  test('explain and preview show the first request', async () => {
+  test('a preview shows the pages of the first parent record', async () => {
+    api = await startRestApi(blog(5));
+    const preview = async (jobs: ReturnType<typeof apiJob>[]) => {
+      const source = createRestSource(apiConnection(api?.url ?? ''), { clock: fastClock(), jobs });
+      const { folder: spoolDirectory, remove } = await tempFolder();
+      const context = {
+        workspace: null as never,
+        spoolDirectory,
+        signal: new AbortController().signal,
+        progress: () => undefined,
+        warn: () => undefined,
+        log: () => undefined,
+      };
+      try {
+        return await source.preview(readRequest(apiJob(posts())), context, { pages: 2, rows: 10 });
+      } finally {
+        await source.close();
+        await remove();
+      }
+    };
+    const shown = await preview([users()]);
+    expect(shown.pages[0]?.request).toMatchObject({ url: `${api.url}/users/1/posts` });
+    // One page of parents is enough for the first of them.
+    expect(api.requests.filter(({ path }) => path === '/users').length).toBeLessThanOrEqual(2);
+    await api.close();
+    api = await startRestApi({ '/users': () => ({ body: [] }) });
+    await expect(preview([users()])).rejects.toMatchObject({ code: 'API_PARENT_EMPTY' });
+  });
+
+  test('what looks truncated for some parents is counted and named once', async () => {
+    api = await startRestApi(
+      blog(4, {
+        '/users/2/posts': () => ({ body: { data: [{ id: 1 }], next_cursor: 'x' } }),
+        '/users/3/posts': () => ({ body: { data: [{ id: 2 }], has_more: true } }),
+      }),
+    );
+    const result = await readApi(api.url, posts({}, { pagination_type: 'single_page' }), { deps: { jobs: [users()] } });
+    expect(result.summary.verdict).toMatchObject({
+      reason: 'all_parts',
+      looksTruncated: true,
+      detail: expect.stringContaining('Looks truncated'),
+    });
+    expect(result.warnings).toMatchObject([
+      { code: 'API_MORE_PAGES', message: expect.stringMatching(/\((2|3) times\)$/) },
+    ]);
+    await api.close();
+    api = await startRestApi(blog(5));
+    const limited = await readApi(api.url, posts({ max_pages: 1 }), { deps: { jobs: [users()] } });
+    expect(limited.summary.verdict.detail).toMatch(/1 of them may have more \(users id = 5\)/);
+    expect(limited.warnings).toMatchObject([{ code: 'API_MAX_PAGES' }]);
+  });
+
+  test('explain shows the first request', async () => {
     api = await startRestApi(blog(5));
     const source = createRestSource(apiConnection(api.url), { clock: fastClock(), jobs: [users()] });
     try {
