@@ -224,11 +224,15 @@ class RepeatWatch {
   }
 
   add(page: Page): void {
-    if (this.#keys.length === 0) return;
+    // A page that was left out as a whole has been told already.
+    if (this.#keys.length === 0 || page.kept.length === 0) return;
     const known = page.number === 1 ? new Set<string>() : this.#before;
-    this.#before = new Set(
-      page.kept.map((record) => JSON.stringify(this.#keys.map((key) => key.first(record) ?? null))),
-    );
+    this.#before = new Set<string>();
+    // The records as they came: the job's columns may leave the key out.
+    for (const record of page.records) {
+      const values = this.#keys.map((key) => key.first(record) ?? null);
+      if (!values.includes(null)) this.#before.add(JSON.stringify(values));
+    }
     for (const key of this.#before) if (known.has(key)) this.#repeated += 1;
   }
 

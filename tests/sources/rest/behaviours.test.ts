@@ -524,6 +524,13 @@ test('CSV values are text until column_types says more; empty cells are null', a
   ]);
 });
 
+test('pages are told apart by their keys, also where the columns leave the key out', async () => {
+  api = await startRestApi({ '/orders': offsetPages(rows(25).map(({ id }) => ({ id, group: id % 2 }))) });
+  const result = await readApi(api.url, offset({}, { primary_key: ['id'], columns: ['group'] }));
+  expect(result.rows).toHaveLength(25);
+  expect(result.warnings).toEqual([]);
+});
+
 test('a pause that the server asks of one job holds for all jobs of the connection', async () => {
   const clock = fastClock();
   api = await startRestApi({
