@@ -47,7 +47,8 @@ export class OpenProjects {
     places: ProjectPlaces,
     now: ProjectFingerprints,
   ): Promise<string | null> {
-    const key = await projectKey(directory);
+    const [key, seen] = await Promise.all([projectKey(directory), fileStates(places)]);
+    // Nothing is awaited from here until the session is known: two windows that open at once share it.
     let session = this.#sessions.get(key);
     if (session === undefined) {
       session = {
@@ -55,7 +56,7 @@ export class OpenProjects {
         places,
         clients: new Set(),
         presence: null,
-        seen: await fileStates(places),
+        seen,
         told: now,
         by: null,
       };
