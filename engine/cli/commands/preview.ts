@@ -77,7 +77,7 @@ export async function preview(context: CommandContext, selector: string, options
           },
         );
       });
-      if (globals.json) terminal.printJson(opened.redactor.data(shown));
+      if (globals.json) terminal.printJson(opened.redactor.data(withoutBodies(shown)));
       else printPreview(context, job, opened.redactor.data(shown));
       if (recorder !== null && options.record !== undefined) {
         const baseUrl = connection.type === 'api' ? connection.base_url : '';
@@ -137,7 +137,9 @@ function printPreview({ terminal }: CommandContext, job: Job, shown: Preview): v
   if (shown.estimate !== undefined) {
     const { records, seconds, detail } = shown.estimate;
     const all = records === null ? '' : ` for ${plural(records, 'record')}`;
-    terminal.print(`The whole read takes about ${secondsText(seconds)}${all}: ${detail}.`);
+    terminal.print(
+      `The whole read takes ${seconds < 1 ? 'less than a second' : `about ${secondsText(seconds)}`}${all}: ${detail}.`,
+    );
   }
   printDetected(terminal, shown.detected, table);
   for (const warning of shown.warnings) {
@@ -149,6 +151,19 @@ function printPreview({ terminal }: CommandContext, job: Job, shown: Preview): v
     const { code, message, hint } = shown.failure;
     terminal.print(`${terminal.style('red', '✕')} ${message} [${code}]${hint === undefined ? '' : `\n  ${hint}`}`);
   }
+}
+
+/** Bodies are the records once more; they tell something where a page could not be read. */
+function withoutBodies(shown: Preview): Preview {
+  if (shown.failure !== undefined) return shown;
+  return {
+    ...shown,
+    pages: shown.pages.map((page) => {
+      if (page.response === undefined) return page;
+      const { body: _body, ...response } = page.response;
+      return { ...page, response };
+    }),
+  };
 }
 
 function requestText(request: PreviewRequest): string {

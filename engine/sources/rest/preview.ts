@@ -131,7 +131,10 @@ export async function previewJob(parts: PreviewParts): Promise<Preview> {
       nullable,
     })),
     stop: { reason: end.verdict.reason, detail: end.verdict.detail },
-    detected: { ...redactedDetections(detect(observation), redactor), ...more(first, facts?.more ?? null) },
+    detected: {
+      ...redactedDetections(detect(observation), redactor),
+      ...more(first, observed.length, facts?.more ?? null),
+    },
     warnings: onePerCode([
       ...warnings,
       ...end.warnings,
@@ -275,9 +278,10 @@ function redactedDetections(detected: ReturnType<typeof detect>, redactor: Redac
 }
 
 /** Facts that are no settings. */
-function more(page: Page | null, said: string | null): Record<string, unknown> {
+function more(page: Page | null, pages: number, said: string | null): Record<string, unknown> {
   if (!page) return {};
-  const hint = said ?? moreHint(page.body, page.response.headers, page.records.length);
+  // Of several pages the last one says whether more follow.
+  const hint = said ?? (pages > 1 ? null : moreHint(page.body, page.response.headers, page.records.length));
   return { records_per_page: page.records.length, ...(hint === null ? {} : { more_pages: hint }) };
 }
 
