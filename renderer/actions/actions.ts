@@ -107,6 +107,14 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       run: () => commands.pickAndOpen(),
     }),
     action({
+      id: 'project.open_workbook',
+      label: 'Open workbook …',
+      menu: 'File',
+      keywords: 'xlsx excel file',
+      enabled: () => settings.getState().about?.host === 'desktop',
+      run: () => commands.pickWorkbook(),
+    }),
+    action({
       id: 'project.open_sample',
       label: 'Open the sample project',
       menu: 'File',

@@ -283,6 +283,8 @@ export function createProjectCommands({ project, runs, connections, settings, wi
   }
 
   return {
+    /** News of the files are our own then. */
+    isSaving: () => saving,
     fail,
     open,
     save,
@@ -294,6 +296,12 @@ export function createProjectCommands({ project, runs, connections, settings, wi
     readHistory,
 
     openSample: (): Promise<boolean> => openWith('opening the sample', () => call('project.open_sample')),
+
+    /** A workbook by itself; only where the host has dialogs of its own. */
+    async pickWorkbook(): Promise<boolean> {
+      const file = await bridge.pickFile('Open a workbook', ['xlsx']);
+      return file != null && open(file);
+    },
 
     async pickAndOpen(): Promise<boolean> {
       const directory = await pickFolder('Open a project', true);
@@ -333,9 +341,28 @@ export function createProjectCommands({ project, runs, connections, settings, wi
 
     /** A call that answers with the project, such as `connection.save`. False where the workbook is another one by now. */
     adopt(document: ProjectDocument): boolean {
-      if (project.adopt(document)) return true;
+      if (project.adopt(document)) {
+        // News of our own writing may have come before its answer.
+        window.setState({ changedOnDisk: null });
+        return true;
+      }
       window.setState({ changedOnDisk: { file: 'the workbook', gone: false } });
       return false;
+    },
+
+    /** Only the configuration was written outside: it is read again under the edits of the workbook. */
+    async readConfigurationAgain(file: string): Promise<void> {
+      const { document } = project.getState();
+      if (document === null) return;
+      try {
+        const fresh = await call('project.open', { directory: document.directory, env: document.env });
+        if (!project.adopt(fresh)) window.setState({ changedOnDisk: { file, gone: false } });
+        else if (fresh.configFingerprint !== document.configFingerprint) {
+          window.toast({ tone: 'info', title: `${file} was changed outside`, text: 'It was read again.' });
+        }
+      } catch {
+        window.setState({ changedOnDisk: { file, gone: false } });
+      }
     },
 
     async restoreRecovery(): Promise<void> {

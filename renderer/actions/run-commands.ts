@@ -104,7 +104,9 @@ export function createRunCommands(stores: AppStores, commands: ProjectCommands) 
           const { document } = project.getState();
           if (document === null || document.directory !== directory) return;
           if (fingerprint === document.fingerprint && configFingerprint === document.configFingerprint) return;
-          window.setState({ changedOnDisk: { file, gone: fingerprint === null } });
+          if (commands.isSaving()) return;
+          if (fingerprint === document.fingerprint) void commands.readConfigurationAgain(file);
+          else window.setState({ changedOnDisk: { file, gone: fingerprint === null } });
         }),
         on('project.opened_elsewhere', ({ directory, by }) => {
           if (project.getState().document?.directory === directory) project.patchDocument({ openElsewhere: by });

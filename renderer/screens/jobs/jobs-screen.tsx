@@ -137,6 +137,7 @@ function useTouched(): void {
   useEffect(() => {
     const grid = jobsView.grid();
     if (touched === null || touched.sheet !== SHEET || grid === null) return;
+    project.setState({ touched: null });
     const rowIds = touched.rowIds.filter((id) => project.rowIds(SHEET).includes(id));
     if (rowIds.length === 0) return;
     if (touched.columnId === null) grid.selectRows(rowIds);
