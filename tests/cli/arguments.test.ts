@@ -47,11 +47,14 @@ describe('help', () => {
       'state',
       'secrets',
       'import-dlt',
+      'export',
+      'diff',
+      'ui',
       'clean',
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
-    for (const later of ['preflight', 'check', 'export', 'ui', 'diff']) {
+    for (const later of ['preflight', 'check']) {
       expect(stdout).not.toMatch(new RegExp(`^  ${later}\\b`, 'm'));
     }
     expect(stdout).toContain('ingest --validate');

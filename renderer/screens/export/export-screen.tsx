@@ -116,6 +116,8 @@ function Export({ document }: { document: ProjectDocument }) {
         <h1>Export</h1>
         {shown === null ? null : errors.length > 0 ? (
           <StatusWord status="error">{plural(errors.length, 'error')} in the way</StatusWord>
+        ) : targetProblem !== null ? (
+          <StatusWord status="error">Choose another folder</StatusWord>
         ) : (
           <StatusWord status="ok">Nothing blocks it</StatusWord>
         )}
