@@ -245,6 +245,21 @@ test('a cURL command becomes a connection and a job; its token is masked and nev
   expect(studio.received.join('')).not.toContain('curl-token-9');
 });
 
+test('in a narrow window everything can still be reached', async () => {
+  await using studio = await openApi('orders');
+  const { page } = studio;
+  await page.setViewportSize({ width: 1024, height: 700 });
+  await preview(page);
+  await page.getByRole('button', { name: 'Set page size to 100' }).click();
+  await page.getByText('1 change not in the job yet').waitFor();
+  await page.getByRole('gridcell').first().click();
+  await page.getByRole('dialog', { name: 'Path $.items[0].order_id' }).waitFor();
+  await page.keyboard.press('Escape');
+  await shoot(page, 'narrow');
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  expect(wide).toBe(false);
+});
+
 test('in the dark', async () => {
   await using studio = await openApi('charges', { colorScheme: 'dark' });
   await preview(studio.page);

@@ -86,8 +86,14 @@ export async function applyDraft(stores: Stores, api: ApiStore, rowId: string): 
   const name = project.cell('SourceConfig', rowId, 'table_name');
   const before = await writeOptions(stores, rowId, draft.options);
   const cells = Object.entries(draft.cells).map(([columnId, value]) => ({ rowId, columnId, value }));
+  const former = cells.map(({ columnId }) => ({
+    rowId,
+    columnId,
+    value: project.cell('SourceConfig', rowId, columnId),
+  }));
   if (cells.length > 0)
     project.edit('SourceConfig', { label: `Apply request to ${name}`, operations: [{ type: 'set', cells }] });
+  const applied = project.getState().undo.at(-1);
   api.setDraft(rowId, NO_DRAFT);
   const options = Object.keys(draft.options);
   window.toast({
@@ -102,7 +108,13 @@ export async function applyDraft(stores: Stores, api: ApiStore, rowId: string): 
     action: {
       label: 'Undo',
       run: () => {
-        if (cells.length > 0) project.undo();
+        // Where something else was changed since, only these cells go back.
+        if (cells.length > 0 && project.getState().undo.at(-1) === applied) project.undo();
+        else if (cells.length > 0)
+          project.edit('SourceConfig', {
+            label: `Take back the request of ${name}`,
+            operations: [{ type: 'set', cells: former }],
+          });
         void writeOptions(stores, rowId, before).catch((error: unknown) =>
           window.show({ kind: 'error', title: 'The options could not be put back', error: shownError(error) }),
         );
