@@ -100,8 +100,10 @@ function Results({ document }: { document: ProjectDocument }) {
     const name = `${table.table}.${format}`;
     const picked = await bridge.pickSaveFile(`Export ${table.schema}.${table.table}`, name);
     if (picked === null) return;
-    // The web host has no dialogs: the file goes beside the project's other output.
-    const file = picked ?? `${document.directory}${document.directory.includes('\\') ? '\\' : '/'}${name}`;
+    // The web host has no dialogs: beside the workbook, under a name that no file has.
+    const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
+    const slash = document.directory.includes('\\') ? '\\' : '/';
+    const file = picked ?? `${document.directory}${slash}${table.table}_${stamp}.${format}`;
     setExporting(true);
     try {
       const { rows, bytes } = await call('result.export', {
