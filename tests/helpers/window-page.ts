@@ -47,8 +47,8 @@ export interface WindowHost {
   close(): Promise<void>;
 }
 
-/** The real engine behind the web host, and a real Chromium. */
-export async function startWindowHost(pageFolder: string, folder: string): Promise<WindowHost> {
+/** The real engine behind the web host, and a real Chromium. The window names `version`. */
+export async function startWindowHost(pageFolder: string, folder: string, version = '0.0.0-test'): Promise<WindowHost> {
   let emit: WindowHost['emit'] = () => undefined;
   const host: WebHost = await startWebHost({
     pageFolder,
@@ -61,7 +61,7 @@ export async function startWindowHost(pageFolder: string, folder: string): Promi
         documentsDirectory: path.join(folder, 'documents'),
         sampleDirectory: path.join(root, 'resources/sample'),
         secretStore: NO_SECRETS,
-        version: '0.0.0-test',
+        version,
         host: 'web',
         environment: {},
       });
