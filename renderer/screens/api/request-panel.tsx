@@ -285,9 +285,9 @@ function Pairs({
       </div>
       <table className={classes['pairs']}>
         <colgroup>
-          <col style={{ width: 126 }} />
+          <col style={{ width: '35%' }} />
           <col />
-          <col style={{ width: 76 }} />
+          <col style={{ width: '25%' }} />
         </colgroup>
         <thead className="sr">
           <tr>
