@@ -49,6 +49,7 @@ export function projectDocument({
       sources: { shop: { type: 'postgresql', host: 'db', database: 'shop', username: 'reader', password: '••••••••' } },
       destinations: { local: { type: 'duckdb', path: 'out.duckdb' } },
     },
+    origins: [],
     secretPaths: ['sources.shop.password'],
     deferredPaths: [],
     fileFindings: [],
