@@ -22,18 +22,19 @@ export function Palette() {
   const { window } = useApp();
   const open = useWindow((state) => state.paletteOpen);
   return (
-    <Modal
+    <Modal.Root
       opened={open}
       onClose={() => window.setState({ paletteOpen: false })}
-      withCloseButton={false}
       padding={0}
       size={560}
       yOffset={64}
       centered={false}
-      aria-label="All commands"
     >
-      {open ? <List close={() => window.setState({ paletteOpen: false })} /> : null}
-    </Modal>
+      <Modal.Overlay />
+      <Modal.Content aria-label="All commands">
+        <Modal.Body>{open ? <List close={() => window.setState({ paletteOpen: false })} /> : null}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 

@@ -41,7 +41,7 @@ async function openSample(): Promise<{ page: Page; problems: string[]; directory
 }
 
 /** Waits until the window has nothing unsaved. */
-const saved = (page: Page) => page.getByText('All changes saved').waitFor();
+const saved = (page: Page) => page.getByText('All changes saved').waitFor({ timeout: 60_000 });
 
 async function save(page: Page): Promise<void> {
   await page.keyboard.press('Control+s');
@@ -150,12 +150,13 @@ test('a workbook that was written meanwhile is not overwritten: both versions ar
   await editWorkbook(
     workbookOf(directory),
     [{ kind: 'set', sheet: 'SourceConfig', row: 3, column: 1, text: 'theirs' }],
-    { expected: fingerprint });
+    { expected: fingerprint },
+  );
   await page.getByText('was changed outside', { exact: false }).waitFor();
   await page.keyboard.press('Control+s');
   const dialog = page.getByRole('dialog', { name: 'The project was changed outside' });
   await dialog.getByRole('button', { name: /^Compare/ }).click();
-  await dialog.getByText('mine', { exact: true }).waitFor();
+  await dialog.getByText('mine.countries', { exact: true }).waitFor();
   await dialog.getByRole('button', { name: /^Keep mine as a copy/ }).click();
   const copy = path.join(folder.folder, 'documents', 'my copy');
   await mkdir(copy, { recursive: true });
@@ -314,18 +315,19 @@ test('no serious or critical finding of axe on any screen, in light and dark', a
     await page.keyboard.press('Enter');
     await page.keyboard.press('Control+Shift+m');
     await page.keyboard.press('F8');
-    await page.getByRole('group', { name: 'About this cell' }).waitFor();
+    await page.getByRole('button', { name: 'Change to INCREMENTAL' }).first().waitFor();
+    await page.waitForTimeout(500);
     await check('issues');
     await page.keyboard.press('Control+e');
     await page.getByRole('complementary').waitFor();
     await check('form');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+s');
-    await page.getByRole('dialog').waitFor();
+    await page.getByRole('dialog', { name: 'Save these changes?' }).waitFor();
     await check('review');
     await page.keyboard.press('Escape');
     await page.keyboard.press('F1');
-    await page.getByRole('dialog').waitFor();
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
     await check('shortcuts');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');

@@ -55,8 +55,8 @@ export function JobDrawer({ rowId }: { rowId: string }) {
   useEffect(() => () => project.endMerge(), [project, rowId]);
 
   // Once, when it opens: walking through the rows of the grid leaves the focus there.
-  const form = useRef<HTMLDivElement>(null);
-  useEffect(() => form.current?.focus({ preventScroll: true }), []);
+  const drawer = useRef<HTMLElement>(null);
+  useEffect(() => drawer.current?.focus({ preventScroll: true }), []);
 
   const about = [
     source,
@@ -68,6 +68,8 @@ export function JobDrawer({ rowId }: { rowId: string }) {
 
   return (
     <aside
+      ref={drawer}
+      tabIndex={-1}
       className={classes['drawer']}
       aria-label={`Job ${table === '' ? 'without a table' : table}`}
       onKeyDown={(event) => {
@@ -106,7 +108,7 @@ export function JobDrawer({ rowId }: { rowId: string }) {
             Checks
           </Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel ref={form} value="settings" className={`${classes['form']} scroll`} tabIndex={0}>
+        <Tabs.Panel value="settings" className={`${classes['form']} scroll`} tabIndex={0}>
           <JobForm key={rowId} rowId={rowId} />
         </Tabs.Panel>
         <Tabs.Panel value="columns" className={`${classes['form']} scroll`} tabIndex={0}>
