@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildApp } from '../helpers/electron-app.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+import { startWindowHost, type WindowHost } from '../helpers/window-page.ts';
+import { goTo } from './connections-window.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+/** With `IMAGES=1` the README's pictures are made anew. */
+const IMAGES = process.env['IMAGES'] === '1' ? path.join(root, 'docs/images') : null;
+const WIDE = { width: 1440, height: 900 };
+const NARROW = { width: 900, height: 700 };
+const SCHEMES = ['light', 'dark'] as const;
+
+let home: Awaited<ReturnType<typeof temporaryFolder>>;
+let host: WindowHost;
+
+beforeAll(async () => {
+  await buildApp();
+  home = await temporaryFolder();
+  const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string };
+  host = await startWindowHost(path.join(root, 'out/renderer'), home.path, version);
+});
+afterAll(async () => {
+  await host?.close();
+  await home?.[Symbol.asyncDispose]();
+});
+
+/** What axe calls serious or critical in the whole window. */
+async function findings(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`)
+            .join(' | ')}`,
+      );
+  });
+}
+
+/** Looks at the screen at hand in both colours and both sizes. */
+async function lookAt(page: Page, name: string): Promise<string[]> {
+  const found: string[] = [];
+  // Nothing is pointed at: not the button that brought us here either.
+  await page.mouse.move(WIDE.width, 0);
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.waitForFunction(
+      (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
+      colorScheme,
+    );
+    for (const size of [NARROW, WIDE]) {
+      await page.setViewportSize(size);
+      const place = `${name}, ${colorScheme}, ${size.width} × ${size.height}`;
+      // A frame for what follows the size by itself.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (wider > 0) found.push(`${place}: the page is ${wider} px wider than the window`);
+      // Colours are the same in both sizes.
+      if (colorScheme === 'dark' && size === NARROW) continue;
+      found.push(...(await findings(page)).map((finding) => `${place}: ${finding}`));
+    }
+    if (IMAGES !== null) {
+      const file = path.join(IMAGES, `window-${name}-${colorScheme}.png`);
+      await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  return found;
+}
+
+test('every screen, in light and dark, wide and narrow: axe finds nothing serious, nothing is cut, the console is empty', async () => {
+  const { page, problems } = await host.open({ viewport: WIDE, reducedMotion: 'reduce' });
+  // By the debugger: the page's own policy lets no other script in.
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  const found: string[] = [];
+  const look = async (name: string) => found.push(...(await lookAt(page, name)));
+
+  await look('welcome');
+
+  await page.getByRole('button', { name: 'Open sample' }).click();
+  await page.getByRole('grid', { name: 'Jobs' }).waitFor();
+  await page.keyboard.press('Control+Shift+Enter');
+  await page.getByText('Run succeeded').first().waitFor({ timeout: 45_000 });
+  await page.getByRole('grid', { name: 'Jobs' }).getByText('orders', { exact: true }).first().click();
+  await page.getByRole('region', { name: 'News' }).getByRole('button', { name: 'Dismiss' }).click();
+  await look('jobs');
+  await page.keyboard.press('Control+e');
+  await page.getByRole('complementary', { name: 'Job orders' }).getByText('GET http', { exact: false }).waitFor();
+  await look('drawer');
+  await page.getByRole('complementary', { name: 'Job orders' }).getByRole('button', { name: 'Close' }).click();
+
+  await goTo(page, 'Connections');
+  await page.getByRole('button', { name: /^shop/ }).first().click();
+  const tested = page.getByRole('region', { name: 'Connection test' });
+  await tested.getByRole('button', { name: 'Test', exact: true }).click();
+  await tested.getByText('Passed', { exact: true }).first().waitFor();
+  await look('connections');
+
+  await goTo(page, 'Discover');
+  await page.getByRole('heading', { name: 'Discover', level: 1 }).waitFor();
+  await page.getByRole('combobox', { name: 'Connection' }).click();
+  await page.getByRole('option', { name: /^files/ }).click();
+  await page.getByRole('button', { name: 'List its files' }).click();
+  await page.getByRole('button', { name: 'Look again' }).waitFor();
+  await page.getByRole('treegrid').getByText('sensors/*.parquet').click();
+  await look('discover');
+
+  await goTo(page, 'API preview');
+  await page.getByRole('heading', { name: 'API preview', level: 1 }).waitFor();
+  await page
+    .getByRole('combobox', { name: 'Job' })
+    .or(page.getByRole('textbox', { name: 'Job' }))
+    .first()
+    .click();
+  await page.getByRole('option', { name: 'shop.products' }).click();
+  await page.getByRole('button', { name: /^Preview( again)?$/ }).click();
+  await page.getByRole('list', { name: 'Pages' }).waitFor();
+  await look('api');
+
+  await goTo(page, 'Runs');
+  await page.getByText('12 of 12').waitFor();
+  await look('runs');
+  await page
+    .getByRole('button', { name: /^Open run/ })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'shop.orders' }).click();
+  await page.getByRole('region', { name: 'shop.orders' }).getByText('into raw.orders').waitFor();
+  await look('run');
+
+  await goTo(page, 'Results');
+  await page
+    .getByRole('button', { name: /^orders/ })
+    .first()
+    .click();
+  await page.getByRole('heading', { name: 'raw.orders', level: 1 }).waitFor();
+  await page.getByText('2 distinct').first().waitFor();
+  await look('results');
+
+  await goTo(page, 'Export');
+  await page.getByText('Nothing blocks it').waitFor();
+  await page.getByRole('button', { name: 'Export 3 files' }).click();
+  await page.getByText('Nothing has changed').waitFor();
+  await page.getByRole('region', { name: 'News' }).getByRole('button', { name: 'Dismiss' }).click();
+  await look('export');
+
+  await goTo(page, 'Settings');
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+  await look('settings');
+
+  await goTo(page, 'Jobs');
+  await page.getByRole('grid', { name: 'Jobs' }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page
+    .getByRole('dialog', { name: 'All commands' })
+    .getByRole('listbox', { name: 'Commands and jobs' })
+    .waitFor();
+  await look('palette');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('F1');
+  await page.getByRole('dialog').waitFor();
+  await look('shortcuts');
+
+  expect(found).toEqual([]);
+  expect(problems).toEqual([]);
+}, 240_000);
