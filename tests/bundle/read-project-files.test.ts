@@ -27,6 +27,7 @@ test('sheets, settings and secrets of a folder', async () => {
   const files = await readProjectFiles(folder.path);
   expect(files).toEqual({
     directory: folder.path,
+    settingsDirectory: folder.path,
     workbookPath: path.join(folder.path, 'ingestion_config.xlsx'),
     jobs: {
       name: 'SourceConfig',
