@@ -228,7 +228,12 @@ export const theme = createTheme({
       styles: { dropdown: { padding: 4 }, item: { padding: '4px 8px', fontSize: 12, lineHeight: '16px' } },
     }),
     Modal: Modal.extend({
-      defaultProps: { centered: true, radius: 'lg', transitionProps: { duration: 80 }, overlayProps: { backgroundOpacity: 0.28 } },
+      defaultProps: {
+        centered: true,
+        radius: 'lg',
+        transitionProps: { duration: 80 },
+        overlayProps: { backgroundOpacity: 0.28 },
+      },
       styles: { title: { fontSize: 15, lineHeight: '20px', fontWeight: 600 } },
     }),
   },
