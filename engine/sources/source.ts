@@ -124,10 +124,8 @@ export interface StopVerdict {
   looksTruncated?: boolean;
 }
 
-export const TEST_STAGES = ['dns', 'tcp', 'tls', 'login', 'permission', 'first_read'] as const;
-
 export interface TestStage {
-  stage: (typeof TEST_STAGES)[number];
+  stage: 'dns' | 'tcp' | 'tls' | 'login' | 'permission' | 'first_read';
   status: 'passed' | 'failed' | 'skipped';
   durationMs: number;
   /** e.g. the address, the server version, the number of files seen. */

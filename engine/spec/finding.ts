@@ -1,5 +1,4 @@
-export const SEVERITIES = ['error', 'warning', 'notice'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+export type Severity = 'error' | 'warning' | 'notice';
 
 /**
  * One thing that validation has to say. All findings of a project are reported at once.
