@@ -264,8 +264,7 @@ export interface CutJson {
   cuts: Record<string, { kind: 'list' | 'object' | 'text'; total: number } | { kind: 'number' }>;
 }
 
-export const CONFIDENCES = ['certain', 'likely', 'guess'] as const;
-export type Confidence = (typeof CONFIDENCES)[number];
+export type Confidence = 'certain' | 'likely' | 'guess';
 
 /** What the responses of an API tell about one setting of its job. */
 export interface Detection {
