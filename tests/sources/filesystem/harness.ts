@@ -12,6 +12,7 @@ import type {
 } from '../../../engine/sources/source.ts';
 import type { Job } from '../../../engine/spec/job.ts';
 import { resourceOptionsModel } from '../../../engine/spec/resource.ts';
+import { makeJob as makeAnyJob } from '../../helpers/pipeline.ts';
 
 export interface ReadResult {
   rows: Record<string, unknown>[];
@@ -141,41 +142,16 @@ export class FilesHarness {
   }
 }
 
+/** A job of files that are appended; only what a test is about is said. */
 export function makeJob(job: Partial<Job>): Job {
-  return {
-    row: 2,
+  return makeAnyJob({
     source_type: 'filesystem',
     source_name: 'files',
     table_name: 'things',
-    load_type: 'FULL',
-    enabled: true,
-    schema_name: null,
-    watermark_column: null,
-    last_watermark: null,
-    chunk_size: 100_000,
-    api_endpoint: null,
-    pagination_type: 'single_page',
-    auth_type: 'none',
-    page_size: 100,
-    data_selector: null,
-    file_glob: '**/*.parquet',
-    file_format: 'parquet',
-    incremental_mode: 'none',
-    source_object: null,
-    target_schema: null,
     target_table: 'things',
-    primary_key: [],
     write_disposition: 'append',
-    columns: [],
-    column_types: {},
-    filter: null,
-    lag: null,
-    schema_contract: 'evolve',
-    tags: [],
-    description: null,
-    options: resourceOptionsModel.parse({}),
     ...job,
-  };
+  });
 }
 
 export function options(changes: Record<string, unknown>): Job['options'] {

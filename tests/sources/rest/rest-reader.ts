@@ -17,45 +17,13 @@ import type {
 import { type ApiConnection, apiConnectionModel } from '../../../engine/spec/connection.ts';
 import type { Job } from '../../../engine/spec/job.ts';
 import { resourceOptionsModel } from '../../../engine/spec/resource.ts';
+import { makeJob } from '../../helpers/pipeline.ts';
 
 export type JobValues = Partial<Omit<Job, 'options'>> & { options?: Partial<Job['options']> };
 
 /** A job of an API; only what a test is about is said. */
 export function apiJob(values: JobValues = {}): Job {
-  return {
-    row: 2,
-    source_type: 'api',
-    source_name: 'shop',
-    table_name: 'orders',
-    load_type: 'FULL',
-    enabled: true,
-    schema_name: null,
-    watermark_column: null,
-    last_watermark: null,
-    chunk_size: 100_000,
-    api_endpoint: null,
-    pagination_type: 'single_page',
-    auth_type: 'none',
-    page_size: 100,
-    data_selector: null,
-    file_glob: '**/*.parquet',
-    file_format: 'parquet',
-    incremental_mode: 'none',
-    source_object: null,
-    target_schema: null,
-    target_table: 'orders',
-    primary_key: [],
-    write_disposition: 'replace',
-    columns: [],
-    column_types: {},
-    filter: null,
-    lag: null,
-    schema_contract: 'evolve',
-    tags: [],
-    description: null,
-    ...values,
-    options: resourceOptionsModel.parse(values.options ?? {}),
-  };
+  return makeJob({ source_type: 'api', ...values, options: resourceOptionsModel.parse(values.options ?? {}) });
 }
 
 export function apiConnection(url: string, values: Record<string, unknown> = {}): ApiConnection {
