@@ -22,14 +22,14 @@ const added: string[] = [];
 for (const [parent, entry] of Object.entries({ ...packages })) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     if (packages[`${parent}/node_modules/${name}`] ?? packages[`node_modules/${name}`]) continue;
-    const [, os, cpu, musl] = /(android|darwin|linux|win32)-(arm64|x64)(-musl)?$/.exec(name) ?? [];
+    const [, os, cpu, abi] = /(android|darwin|linux|win32)-(arm64|x64)(?:-(musl|gnu|msvc))?$/.exec(name) ?? [];
     if (os === undefined || cpu === undefined)
       throw new Error(`${name} of ${parent} is missing, and its name tells no system.`);
     packages[`node_modules/${name}`] = {
       version,
       cpu: [cpu],
       ...(entry.dev ? { dev: true } : {}),
-      ...(os === 'linux' ? { libc: [musl === undefined ? 'glibc' : 'musl'] } : {}),
+      ...(os === 'linux' ? { libc: [abi === 'musl' ? 'musl' : 'glibc'] } : {}),
       ...(entry.license === undefined ? {} : { license: entry.license }),
       optional: true,
       os: [os],
