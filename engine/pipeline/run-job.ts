@@ -7,6 +7,7 @@ import { throwIfCancelled } from '../errors.ts';
 import { newLoadId } from '../load/load-id.ts';
 import { type LoadPackage, PACKAGE_VERSION, type PackageTable } from '../load/load-package.ts';
 import { PackageStore } from '../load/package-store.ts';
+import { type RetryOptions, withRetry } from '../retry.ts';
 import type { JobResult, RunEvent, Stage } from '../runs/events.ts';
 import type { ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
@@ -17,7 +18,6 @@ import { describeError, toIngestError } from './engine-error.ts';
 import { describeChange, planChanges } from './evolution.ts';
 import { type Extracted, extract } from './extract.ts';
 import { readRequest } from './read-request.ts';
-import { type RetryOptions, withRetry } from './retry.ts';
 import { landedName } from './table-plan.ts';
 
 type WithoutHead<E> = E extends RunEvent ? Omit<E, 'at' | 'level'> & { level?: RunEvent['level'] } : never;

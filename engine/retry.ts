@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { cancelled, isIngestError } from '../errors.ts';
+import { cancelled, isIngestError } from './errors.ts';
 
 export interface RetryOptions {
   /** Tries in all, the first included. Default 5. */
@@ -9,8 +9,10 @@ export interface RetryOptions {
   /** Longest wait, milliseconds. Default 30000. */
   longestWait?: number;
   signal: AbortSignal;
+  /** The least wait that the failed side asked for (`Retry-After`), milliseconds; {@link longestWait} still bounds it. Default none. */
+  askedWait?: (error: Error) => number;
   /** Told before each wait. `attempt` is the one that failed, from 1. */
-  onRetry(retry: { attempt: number; wait: number; error: Error & { code: string } }): void;
+  onRetry?(retry: { attempt: number; wait: number; error: Error & { code: string } }): void;
   /** 0 ≤ x < 1. Default Math.random. */
   random?: () => number;
 }
@@ -27,8 +29,9 @@ export async function withRetry<T>(work: (attempt: number) => Promise<T>, option
     } catch (error) {
       if (!isIngestError(error) || !error.retryable || attempt >= attempts || options.signal.aborted) throw error;
       const ceiling = Math.min(longestWait, firstWait * 2 ** (attempt - 1));
-      const wait = Math.round(ceiling / 2 + (random() * ceiling) / 2);
-      options.onRetry({ attempt, wait, error });
+      const drawn = Math.round(ceiling / 2 + (random() * ceiling) / 2);
+      const wait = Math.min(longestWait, Math.max(drawn, options.askedWait?.(error) ?? 0));
+      options.onRetry?.({ attempt, wait, error });
       await delay(wait, undefined, { signal: options.signal }).catch(() => {
         throw cancelled(options.signal);
       });

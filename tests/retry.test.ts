@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { IngestError } from '../../engine/errors.ts';
-import { withRetry } from '../../engine/pipeline/retry.ts';
+import { IngestError } from '../engine/errors.ts';
+import { withRetry } from '../engine/retry.ts';
 
 const transient = new IngestError('CONNECTION_LOST', 'cut', { retryable: true });
 
