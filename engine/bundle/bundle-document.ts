@@ -67,7 +67,7 @@ export async function readBundleDocument(folder: string): Promise<BundleDocument
 /** Hash of a file as bundles name it. Text that a tool gave CRLF on its way (git on Windows) counts as unchanged. */
 export function bundleHashes(path: string, bytes: Uint8Array): string[] {
   const hash = (data: Uint8Array | string) => createHash('sha256').update(data).digest('hex');
-  if (!/\.(toml|example|json|md)$|^\.gitignore$/.test(path)) return [hash(bytes)];
+  if (!/\.(toml|example|json|md|yml|py)$|^\.gitignore$/.test(path)) return [hash(bytes)];
   return [hash(bytes), hash(Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll('\r\n', '\n'), 'latin1'))];
 }
 

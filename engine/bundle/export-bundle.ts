@@ -5,10 +5,13 @@ import { variableName } from '../secrets/environment.ts';
 import { setAt } from '../secrets/table.ts';
 import { connectionOf } from '../spec/connection.ts';
 import type { Finding } from '../spec/finding.ts';
+import type { CiSystem } from '../spec/kinds.ts';
 import { destinationSecrets, neededSecrets } from '../spec/needed-secrets.ts';
 import type { Project, Table } from '../spec/project.ts';
 import { validateProject } from '../spec/validate-project.ts';
+import { assetBundle } from './asset-bundle.ts';
 import { BUNDLE_FILE, BUNDLE_FORMAT, BUNDLE_VERSION, type BundleDocument, bundleHashes } from './bundle-document.ts';
+import { ciPipeline } from './ci-pipeline.ts';
 import { exportedToml, finding, strayedSecrets } from './export-config.ts';
 import { CONFIG_FILE, SECRETS_FILE, WORKBOOK_FILE } from './read-project-files.ts';
 import { formatToml, isTable, parseToml } from './toml.ts';
@@ -37,13 +40,18 @@ export interface Bundle {
 export interface BuildOptions {
   app: { name: string; version: string };
   now: Date;
+  /** Adds a Databricks Asset Bundle; its clusters take this image, or null: the runner comes from a folder. */
+  databricks?: { image: string | null };
+  /** Adds the pipeline of a CI system. */
+  ci?: CiSystem;
 }
 
 /**
  * What exporting a project gives: workbook, configuration and overlays without secrets, names of the secrets, `bundle.json`.
  * Never a secret's value, no state, no metadata. Writes nothing.
  */
-export async function buildBundle(opened: OpenProject, { app, now }: BuildOptions): Promise<Bundle> {
+export async function buildBundle(opened: OpenProject, options: BuildOptions): Promise<Bundle> {
+  const { app, now } = options;
   const { project, findings: judged } = validateProject(opened.raw, { secrets: false });
   const findings = [...opened.fileFindings, ...judged];
   const workbook = await readFile(opened.files.workbookPath).catch(() => null);
@@ -53,12 +61,14 @@ export async function buildBundle(opened: OpenProject, { app, now }: BuildOption
     ...configs.flatMap((config) => config.findings),
     ...strayedSecrets(configs, sheets, opened.secrets),
     ...localPaths(project),
+    ...(options.databricks === undefined ? [] : localDestination(project)),
   );
   const secrets = secretNames(opened, project);
   const files: BundleFile[] = [
     ...(workbook === null ? [] : [{ name: WORKBOOK_FILE, bytes: workbook, text: null }]),
     ...configs.map(({ name, text }) => textFile(name, text)),
     ...(secrets.length === 0 ? [] : [textFile(EXAMPLE_FILE, exampleOf(secrets))]),
+    ...(await deploymentFiles(project, secrets, configs, options)),
   ];
   const count = (severity: Finding['severity']) => findings.filter((found) => found.severity === severity).length;
   const document: BundleDocument = {
@@ -84,6 +94,27 @@ export async function buildBundle(opened: OpenProject, { app, now }: BuildOption
   };
   files.push(textFile(BUNDLE_FILE, `${JSON.stringify(document, null, 2)}\n`));
   return { findings, files, secrets: document.secrets };
+}
+
+/** What deploys and runs the bundle, where it is asked for. */
+async function deploymentFiles(
+  project: Project,
+  secrets: readonly { environment: string }[],
+  configs: readonly ExportedConfig[],
+  { app: { version }, databricks, ci }: BuildOptions,
+): Promise<BundleFile[]> {
+  const names = secrets.map(({ environment }) => environment);
+  const environments = configs.map(({ name, table }) => ({
+    name: /config\.([\w-]+)\.toml$/.exec(name)?.[1] ?? '',
+    config: table,
+  }));
+  const files = [
+    ...(databricks === undefined
+      ? []
+      : await assetBundle(project, names, environments, { image: databricks.image, version })),
+    ...(ci === undefined ? [] : [ciPipeline(ci, project, names, { deploys: databricks !== undefined, version })]),
+  ];
+  return files.map(({ name, text }) => textFile(name, text));
 }
 
 interface ExportedConfig {
@@ -166,7 +197,7 @@ function localPaths(project: Project): Finding[] {
   return Object.values(project.connections).flatMap((connection) => {
     if (connection.type !== 'filesystem' || !read.has(connection.name)) return [];
     const url = connection.bucket_url;
-    if (/^(?!file:)[a-z][a-z0-9+.-]+:\/\//i.test(url)) return [];
+    if (!isLocalPlace(url)) return [];
     const where =
       isAbsolute(url) || url.startsWith('file:') ? 'a place of this computer' : 'a folder beside the workbook';
     const variable = variableName(['sources', connection.name, 'bucket_url']);
@@ -181,4 +212,26 @@ function localPaths(project: Project): Finding[] {
       ),
     ];
   });
+}
+
+/** A cluster's disk ends with the cluster: what is loaded there is lost, its state too. */
+function localDestination(project: Project): Finding[] {
+  const destination = project.destination === null ? undefined : project.destinations[project.destination];
+  if (destination === undefined || destination.type === 'databricks') return [];
+  if (destination.type === 'filesystem' && !isLocalPlace(destination.bucket_url)) return [];
+  return [
+    finding(
+      'warning',
+      'EXPORT_LOCAL_DESTINATION',
+      CONFIG_FILE,
+      `destination.${destination.name}`,
+      `Destination ${destination.name} lies on the disk of the machine that runs the jobs; a cluster loses it at its end.`,
+      'Let the Pipeline sheet, or .dlt/config.prod.toml, name a databricks destination or one in a bucket.',
+    ),
+  ];
+}
+
+/** A path or `file://`; a Windows drive letter is no scheme. */
+function isLocalPlace(url: string): boolean {
+  return !/^(?!file:)[a-z][a-z0-9+.-]+:\/\//i.test(url);
 }

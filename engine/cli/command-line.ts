@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../runs/events.ts';
+import { CI_SYSTEMS } from '../spec/kinds.ts';
 import { didYouMean } from '../spec/suggest.ts';
 import { toCommandForm } from './command-form.ts';
 import type { CommandContext, GlobalOptions } from './context.ts';
@@ -246,10 +247,13 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
       'Writes workbook, configuration and the names of the secrets to a folder, checked and with hashes that `run` verifies. Secret values, state and metadata stay here.',
     )
     .requiredOption('-o, --output <dir>', 'folder for the bundle; what it holds of an earlier export is replaced')
+    .option('--dab', 'with a Databricks Asset Bundle: databricks.yml and the launcher')
+    .option('--dab-image <image>', 'with an Asset Bundle whose clusters take this image, which brings the runner')
+    .addOption(new Option('--ci <system>', 'with the pipeline of a CI system').choices([...CI_SYSTEMS]))
     .option('--dry-run', 'say what would be written')
     .addHelpText(
       'after',
-      '\nExamples:\n  ingest export -o ../shop-bundle\n  ingest -c shop export -o /srv/bundles/shop --dry-run',
+      '\nExamples:\n  ingest export -o ../shop-bundle\n  ingest -c shop export -o /srv/bundles/shop --dry-run\n  ingest export -o ../shop-bundle --dab --ci github',
     )
     .action(
       act(async (context, _args, options) =>

@@ -1,13 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { PACKAGE_DIRECTORY } from '../package-directory.ts';
 
-/** Version of the package that this file belongs to, as source or compiled. */
+/** Version of the package that this file belongs to. */
 export const VERSION: string = readVersion();
 
 function readVersion(): string {
-  for (let folder = import.meta.dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    const file = path.join(folder, 'package.json');
-    if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')).version;
+  try {
+    return JSON.parse(readFileSync(path.join(PACKAGE_DIRECTORY, 'package.json'), 'utf8')).version;
+  } catch {
+    return 'unknown';
   }
-  return 'unknown';
 }

@@ -93,3 +93,7 @@ export type ReconcileMethod = (typeof RECONCILE_METHODS)[number];
 
 export const TABLE_FORMATS = ['parquet', 'delta'] as const;
 export type TableFormat = (typeof TABLE_FORMATS)[number];
+
+/** CI systems that an export writes a pipeline for. */
+export const CI_SYSTEMS = ['github', 'azure-devops'] as const;
+export type CiSystem = (typeof CI_SYSTEMS)[number];

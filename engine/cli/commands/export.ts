@@ -1,6 +1,8 @@
 import path from 'node:path';
+import { ASSET_BUNDLE_FILE } from '../../bundle/asset-bundle.ts';
 import { buildBundle } from '../../bundle/export-bundle.ts';
 import { differenceTo, inspectTarget, writeBundle } from '../../bundle/write-bundle.ts';
+import type { CiSystem } from '../../spec/kinds.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
 import { differenceText } from '../difference-text.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
@@ -12,13 +14,24 @@ import { VERSION } from '../version.ts';
 export interface ExportOptions {
   output: string;
   dryRun?: boolean;
+  /** With a Databricks Asset Bundle. */
+  dab?: boolean;
+  dabImage?: string;
+  ci?: CiSystem;
 }
 
 /** `ingest export -o DIR`: a validated bundle that runs unchanged elsewhere; exit code 2 where the project has an error. */
 export async function exportProject(context: CommandContext, options: ExportOptions): Promise<ExitCode> {
   const { terminal, globals } = context;
   const opened = await openForCommand(context, { secrets: false });
-  const bundle = await buildBundle(opened, { app: { name: 'ingest', version: VERSION }, now: new Date() });
+  const bundle = await buildBundle(opened, {
+    app: { name: 'ingest', version: VERSION },
+    now: new Date(),
+    ...(options.dab === true || options.dabImage !== undefined
+      ? { databricks: { image: options.dabImage ?? null } }
+      : {}),
+    ...(options.ci === undefined ? {} : { ci: options.ci }),
+  });
   const place = await inspectTarget(path.resolve(options.output), opened.directory);
   const difference = await differenceTo(place, opened.files);
   const files = options.dryRun === true ? bundle.files.map(({ name }) => name) : await writeBundle(bundle, place);
@@ -47,5 +60,8 @@ export async function exportProject(context: CommandContext, options: ExportOpti
   terminal.print(
     `\nRun it with:\n  ingest run -c ${shortPath(place.folder)}${globals.env === undefined ? '' : ` --env ${globals.env}`}`,
   );
+  if (files.includes(ASSET_BUNDLE_FILE)) {
+    terminal.print('On Databricks, from that folder:\n  databricks bundle deploy -t dev');
+  }
   return EXIT.ok;
 }

@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { IngestError } from '../../errors.ts';
+import { PACKAGE_DIRECTORY } from '../../package-directory.ts';
 import { createSecretStore } from '../../secrets/secret-store.ts';
 import { createEngineService } from '../../service/engine-service.ts';
 import { applyNetworkSettings, readSettings } from '../../service/settings.ts';
@@ -21,10 +22,7 @@ export interface UiOptions {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
 
-/** In a checkout, and where this file was compiled to `out/engine`. */
-const fromSource = import.meta.url.endsWith('.ts');
-const PACKAGE = path.join(import.meta.dirname, fromSource ? '../../..' : '../../../..');
-const PAGE_FOLDER = path.join(PACKAGE, 'out/renderer');
+const PAGE_FOLDER = path.join(PACKAGE_DIRECTORY, 'out/renderer');
 
 /** `ingest ui`: the window in a browser, until Ctrl+C. For computers where the desktop application cannot be installed. */
 export async function ui(context: CommandContext, options: UiOptions): Promise<ExitCode> {
@@ -49,7 +47,7 @@ export async function ui(context: CommandContext, options: UiOptions): Promise<E
         emit,
         userDataDirectory: directory,
         documentsDirectory: path.join(os.homedir(), 'Documents'),
-        sampleDirectory: path.join(PACKAGE, 'resources/sample'),
+        sampleDirectory: path.join(PACKAGE_DIRECTORY, 'resources/sample'),
         secretStore: createSecretStore({ directory }),
         version: VERSION,
         host: 'web',
