@@ -7,6 +7,7 @@ import { createRunCommands, type RunCommands } from './actions/run-commands.ts';
 import type { AppStores } from './stores/app-stores.ts';
 import { type ConnectionState, createConnectionStore } from './stores/connection-store.ts';
 import { createJobsViewStore, type JobsViewState } from './stores/jobs-view-store.ts';
+import { createApiStore } from './stores/preview-store.ts';
 import { createProjectStore, type ProjectState } from './stores/project-store.ts';
 import { createRunStore, type RunState } from './stores/run-store.ts';
 import { createSettingsStore, type SettingsState } from './stores/settings-store.ts';
@@ -27,6 +28,7 @@ export function createApp(): App {
     settings: createSettingsStore(),
     window: createWindowStore(),
     jobsView: createJobsViewStore(),
+    api: createApiStore(),
   };
   const commands = createProjectCommands(stores);
   const runCommands = createRunCommands(stores, commands);

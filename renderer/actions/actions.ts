@@ -129,7 +129,7 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       shortcuts: ['Mod+S'],
       everywhere: true,
       enabled: hasProject,
-      run: () => commands.save(),
+      run: () => commands.saveAtHand(),
     }),
     action({
       id: 'project.review',
@@ -193,7 +193,7 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       menu: 'Edit',
       shortcuts: ['Mod+Z'],
       enabled: () => project.getState().undo.length > 0,
-      run: () => project.undo(),
+      run: () => commands.history.undo(),
     }),
     action({
       id: 'edit.redo',
@@ -201,7 +201,7 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       menu: 'Edit',
       shortcuts: ['Mod+Shift+Z', 'Mod+Y'],
       enabled: () => project.getState().redo.length > 0,
-      run: () => project.redo(),
+      run: () => commands.history.redo(),
     }),
     ...(['cut', 'copy', 'paste'] as const).map((what) =>
       action({

@@ -5,6 +5,8 @@ import { ContractError, call, isCancelled } from '../client.ts';
 import type { AppStores } from '../stores/app-stores.ts';
 import { SHEETS } from '../stores/project-store.ts';
 import type { ShownError } from '../stores/window-store.ts';
+import { createHistory } from './history.ts';
+import { unsavedForms } from './unsaved-forms.ts';
 
 /** After the last change; before that a lost window loses what was just typed. */
 const RECOVERY_DELAY_MS = 700;
@@ -26,7 +28,8 @@ export function shownError(error: unknown): ShownError {
 }
 
 /** Opens, saves and closes projects; keeps a copy of what is not saved. */
-export function createProjectCommands({ project, runs, connections, settings, window, jobsView }: AppStores) {
+export function createProjectCommands(stores: AppStores) {
+  const { project, runs, connections, settings, window, jobsView, api } = stores;
   let saving = false;
 
   function fail(title: string, error: unknown): void {
@@ -42,16 +45,35 @@ export function createProjectCommands({ project, runs, connections, settings, wi
     }
   }
 
-  /** True where nothing would be lost, or the person said so. */
-  async function settleUnsaved(what: string): Promise<boolean> {
-    if (project.getState().unsaved === 0) return true;
+  const history = createHistory(stores, fail);
+
+  /** True where nothing would be lost, or the person said so. `forms`: the workbook's edits stay anyway. */
+  async function settleUnsaved(what: string, scope: 'all' | 'forms' = 'all'): Promise<boolean> {
+    const forms = unsavedForms(stores);
+    const changes = scope === 'all' ? project.getState().unsaved : 0;
+    if (changes === 0 && forms.length === 0) return true;
     const choice = await new Promise<'save' | 'discard' | 'cancel'>((answer) => {
-      window.show({ kind: 'unsaved', what, answer });
+      window.show({ kind: 'unsaved', what, changes, forms: forms.map(({ words }) => words), answer });
     });
     window.show(null);
     if (choice === 'cancel') return false;
-    if (choice === 'save') return save({ review: false });
-    await dropRecovery();
+    if (choice === 'save') return (await saveForms()) && (scope === 'forms' || save({ review: false }));
+    for (const form of forms) form.discard();
+    if (scope === 'all') await dropRecovery();
+    return true;
+  }
+
+  /** Saves forms of connections and requests of API previews, which are not in the files; false where one of them cannot be. */
+  async function saveForms(): Promise<boolean> {
+    for (const form of unsavedForms(stores)) {
+      try {
+        await busy('Saving …', () => form.save());
+      } catch (error) {
+        form.show();
+        fail(`${form.words} could not be saved`, error);
+        return false;
+      }
+    }
     return true;
   }
 
@@ -69,6 +91,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
     }
     runs.clear();
     connections.clear();
+    api.clear();
     jobsView.reset();
     project.open(document);
     window.setState({ changedOnDisk: null, issuesOpen: project.getState().errors > 0 });
@@ -253,7 +276,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
   let timer: ReturnType<typeof setTimeout> | undefined;
   let kept = false;
   project.subscribe((state, before) => {
-    if (state.unsaved !== before.unsaved) bridge.setUnsaved(state.unsaved > 0);
+    if (state.unsaved !== before.unsaved) guard();
     if (state.revision === before.revision || state.document === null) return;
     if (state.document.directory !== before.document?.directory) {
       kept = false;
@@ -262,6 +285,21 @@ export function createProjectCommands({ project, runs, connections, settings, wi
     }
     clearTimeout(timer);
     timer = setTimeout(() => void keepRecovery(), RECOVERY_DELAY_MS);
+  });
+
+  // Forms hold secrets, so that no copy of them is kept: all the more the host must ask before they are lost.
+  let guarded = false;
+  function guard(): void {
+    const unsaved = project.getState().unsaved > 0 || unsavedForms(stores).length > 0;
+    if (unsaved === guarded) return;
+    guarded = unsaved;
+    bridge.setUnsaved(unsaved);
+  }
+  connections.subscribe((state, before) => {
+    if (state.drafts !== before.drafts) guard();
+  });
+  api.subscribe((state, before) => {
+    if (state.drafts !== before.drafts) guard();
   });
 
   async function keepRecovery(): Promise<void> {
@@ -285,7 +323,9 @@ export function createProjectCommands({ project, runs, connections, settings, wi
   return {
     /** News of the files are our own then. */
     isSaving: () => saving,
+    history,
     fail,
+    saveForms,
     open,
     save,
     saveCopy,
@@ -319,6 +359,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
       void call('project.close', { directory: document.directory }).catch(() => undefined);
       runs.clear();
       connections.clear();
+      api.clear();
       jobsView.reset();
       project.close();
       window.setState({ changedOnDisk: null });
@@ -330,6 +371,7 @@ export function createProjectCommands({ project, runs, connections, settings, wi
     async switchEnvironment(env: string | null): Promise<void> {
       const { document } = project.getState();
       if (document === null || document.env === env) return;
+      if (!(await settleUnsaved('switching the environment', 'forms'))) return;
       try {
         const fresh = await busy('Reading …', () => call('project.open', { directory: document.directory, env }));
         connections.clear();
@@ -378,8 +420,15 @@ export function createProjectCommands({ project, runs, connections, settings, wi
       await dropRecovery();
     },
 
+    /** The workbook's edits; and forms where the person is at one, or where nothing else is to be saved. */
+    async saveAtHand(): Promise<void> {
+      const { screen } = window.getState();
+      const withForms = screen === 'connections' || screen === 'api' || project.getState().unsaved === 0;
+      if ((await save()) && withForms) await saveForms();
+    },
+
     async saveAndClose(): Promise<void> {
-      if (await save({ review: false })) bridge.closeWindow();
+      if ((await saveForms()) && (await save({ review: false }))) bridge.closeWindow();
     },
 
     /** What the host and the engine say of themselves, once at the start. */

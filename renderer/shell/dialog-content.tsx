@@ -26,7 +26,7 @@ export function DialogContent({ dialog }: { dialog: Dialog }) {
     case 'review':
       return <Review answer={dialog.answer} />;
     case 'unsaved':
-      return <Unsaved what={dialog.what} answer={dialog.answer} />;
+      return <Unsaved dialog={dialog} />;
     case 'conflict':
       return <ConflictDialog />;
     case 'recovery':
@@ -112,13 +112,19 @@ function Review({ answer }: { answer(save: boolean): void }) {
   );
 }
 
-function Unsaved({ what, answer }: { what: string; answer(choice: 'save' | 'discard' | 'cancel'): void }) {
-  const unsaved = useProject((state) => state.unsaved);
+function Unsaved({ dialog }: { dialog: Extract<Dialog, { kind: 'unsaved' }> }) {
+  const { what, changes, forms, answer } = dialog;
   return (
     <div className={classes['column']}>
-      <p>
-        {counted(unsaved, 'change')} {unsaved === 1 ? 'is' : 'are'} not in the workbook yet. Save before {what}?
-      </p>
+      {changes === 0 ? null : (
+        <p>
+          {counted(changes, 'change')} {changes === 1 ? 'is' : 'are'} not in the workbook yet.
+        </p>
+      )}
+      {forms.map((words) => (
+        <p key={words}>{words} is filled in and not saved.</p>
+      ))}
+      <p>Save before {what}?</p>
       <div className={classes['actions']}>
         <Button variant="subtle" color="red" onClick={() => answer('discard')}>
           Discard

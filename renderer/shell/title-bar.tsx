@@ -1,9 +1,11 @@
 import { Kbd, Menu, UnstyledButton } from '@mantine/core';
 import { IconCheck, IconChevronDown, IconSearch } from '@tabler/icons-react';
 import { Fragment, type KeyboardEvent, useState } from 'react';
+import { useStore } from 'zustand';
 import { type Action, shortcutText } from '../actions/action.ts';
 import { runAction } from '../actions/actions.ts';
-import { useApp, useProject, useSettings, useWindow } from '../app.ts';
+import { useApp, useConnections, useProject, useSettings, useWindow } from '../app.ts';
+import { isUnsaved } from '../stores/connection-store.ts';
 import { Glyph } from './glyph.tsx';
 import classes from './title-bar.module.css';
 
@@ -106,7 +108,10 @@ function MenuItems({ menu, mac }: { menu: Action['menu']; mac: boolean }) {
 
 function Unsaved() {
   const app = useApp();
-  const unsaved = useProject((state) => state.unsaved);
+  const changes = useProject((state) => state.unsaved);
+  const drafts = useConnections((state) => state.drafts);
+  const requests = useStore(app.api, (state) => Object.keys(state.drafts).length);
+  const unsaved = changes + Object.values(drafts).filter(isUnsaved).length + requests;
   const readOnly = useProject((state) => state.document?.readOnly ?? null);
   const busy = useWindow((state) => state.busy);
   if (busy !== null) return <span className={classes['unsaved']}>{busy}</span>;

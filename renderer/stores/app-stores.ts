@@ -1,5 +1,6 @@
 import type { ConnectionStore } from './connection-store.ts';
 import type { JobsViewStore } from './jobs-view-store.ts';
+import type { ApiStore } from './preview-store.ts';
 import type { ProjectStore } from './project-store.ts';
 import type { RunStore } from './run-store.ts';
 import type { SettingsStore } from './settings-store.ts';
@@ -13,4 +14,5 @@ export interface AppStores {
   settings: SettingsStore;
   window: WindowStore;
   jobsView: JobsViewStore;
+  api: ApiStore;
 }

@@ -69,6 +69,11 @@ export interface ConnectionState {
   drafts: Readonly<Record<string, ConnectionDraft>>;
 }
 
+/** True for a form that would be lost with the window. */
+export function isUnsaved({ name, previousName, table, base, secrets }: ConnectionDraft): boolean {
+  return name !== previousName || Object.keys(secrets).length > 0 || JSON.stringify(table) !== JSON.stringify(base);
+}
+
 export type ConnectionStore = ReturnType<typeof createConnectionStore>;
 
 /** Key of the form of a connection that is not in the files yet. */
@@ -258,6 +263,11 @@ export function createConnectionStore({ calls = engineCalls, storage = pageStora
 
     setDraft(key: string, draft: ConnectionDraft): void {
       put('drafts', key, draft);
+    },
+
+    /** Forms that are not in the files yet, in the order in which they were begun. */
+    unsavedDrafts(): ConnectionDraft[] {
+      return Object.values(store.getState().drafts).filter(isUnsaved);
     },
 
     dropDraft(key: string): void {

@@ -6,6 +6,7 @@ import type { RawProject, RawSheet, Validation } from '../../engine/spec/project
 import { createRowCache } from '../../engine/spec/validate-jobs.ts';
 import { validateProject } from '../../engine/spec/validate-project.ts';
 import type { GridEdit } from '../grid/grid-types.ts';
+import type { ConfigStep } from './config-step.ts';
 import { createKeyedEmitter } from './emitter.ts';
 import {
   placeRows,
@@ -44,11 +45,15 @@ export interface Batch {
   diffs: Partial<Record<SheetName, SheetDiff>>;
   /** Batches in a row with the same key are one step: the letters of a form's field. */
   mergeKey: string | null;
+  /** What it has changed in config.toml beside its sheets; who undoes it writes that back first. */
+  config: ConfigStep | null;
 }
 
 export interface EditOptions {
   /** See {@link Batch.mergeKey}. */
   mergeKey?: string;
+  /** See {@link Batch.config}; written already. */
+  config?: ConfigStep | null;
 }
 
 /** Where something was changed by undo, redo or a fix, so that a screen can show it. */
@@ -442,11 +447,18 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     },
 
     /** Makes a change: one step of undo. Nothing happens where it changes nothing. */
-    edit(name: SheetName, edit: GridEdit, { mergeKey }: EditOptions = {}): void {
+    edit(name: SheetName, edit: GridEdit, { mergeKey, config = null }: EditOptions = {}): void {
       const sheet = sheets[name];
       if (sheet === undefined) return;
       const diff = diffOfEdit(sheet.model, edit);
-      if (!isEmptyDiff(diff)) commit({ label: edit.label, diffs: { [name]: diff }, mergeKey: mergeKey ?? null });
+      if (isEmptyDiff(diff) && config === null) return;
+      const diffs = isEmptyDiff(diff) ? {} : { [name]: diff };
+      commit({ label: edit.label, diffs, mergeKey: mergeKey ?? null, config });
+    },
+
+    /** A step that changed the configuration only; it is written already. */
+    recordConfig(label: string, config: ConfigStep): void {
+      commit({ label, diffs: {}, mergeKey: null, config });
     },
 
     /** Writes one text. */
@@ -459,9 +471,11 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       const { model } = sheets[name] ?? {};
       if (model === undefined || model.headers[position] === header) return;
       const headers = { before: model.headers, after: model.headers.with(position, header) };
-      commit({ label: 'Rename header', diffs: { [name]: { rows: new Map(), order: [], headers } }, mergeKey: null });
+      const diff: SheetDiff = { rows: new Map(), order: [], headers };
+      commit({ label: 'Rename header', diffs: { [name]: diff }, mergeKey: null, config: null });
     },
 
+    /** Takes the last step back in the sheets; see {@link Batch.config} for the rest of it. */
     undo(): void {
       const { undo, redo } = store.getState();
       const batch = undo.at(-1);
@@ -505,7 +519,9 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
         };
         if (!isEmptyDiff(diff)) diffs[name] = diff;
       }
-      if (Object.keys(diffs).length > 0) commit({ label: 'Restore unsaved changes', diffs, mergeKey: null });
+      if (Object.keys(diffs).length > 0) {
+        commit({ label: 'Restore unsaved changes', diffs, mergeKey: null, config: null });
+      }
     },
 
     // Reading, by row id; cheap enough to be called while drawing
@@ -574,7 +590,7 @@ function squashBatches(first: Batch, second: Batch): Batch {
     const known = diffs[name];
     diffs[name] = known === undefined ? diff : squashDiffs(known, diff);
   }
-  return { label: second.label, diffs, mergeKey: second.mergeKey };
+  return { label: second.label, diffs, mergeKey: second.mergeKey, config: null };
 }
 
 /** The first rows and the column that a batch is about. */

@@ -34,8 +34,14 @@ export type Dialog =
   | { kind: 'error'; title: string; error: ShownError }
   /** Before saving: what will be other than in the workbook. */
   | { kind: 'review'; answer(save: boolean): void }
-  /** Something would lose edits. */
-  | { kind: 'unsaved'; what: string; answer(choice: 'save' | 'discard' | 'cancel'): void }
+  /** Something would lose edits: `changes` of the workbook, and `forms` in words. */
+  | {
+      kind: 'unsaved';
+      what: string;
+      changes: number;
+      forms: readonly string[];
+      answer(choice: 'save' | 'discard' | 'cancel'): void;
+    }
   | { kind: 'conflict' }
   | { kind: 'recovery' }
   | { kind: 'folder'; title: string; answer(directory: string | null): void; projectsOnly: boolean }

@@ -119,6 +119,12 @@ test('detection with its evidence goes into the request, and from there into the
   await row.getByText('order_id').waitFor();
   await page.keyboard.press('Control+z');
   await row.getByText('order_id').waitFor({ state: 'detached' });
+  // The option that has no column goes back with it, and comes again.
+  const config = () => readFile(path.join(studio.folder, '.dlt', 'config.toml'), 'utf8');
+  expect(await config()).not.toContain('total_path');
+  await page.keyboard.press('Control+y');
+  await row.getByText('order_id').waitFor();
+  expect(await config()).toContain('total_path = "meta.total"');
 });
 
 test('a clicked value gives its path and becomes a setting', async () => {

@@ -129,10 +129,12 @@ test('a test of a server that never answers is cancelled at once', async () => {
   }
 });
 
-test('a new name goes to its jobs as one step of undo; a copy has no secrets; deleting names the jobs', async () => {
+test('a new name goes to its jobs, its section and its secret as one step of undo; a copy has no secrets; deleting names the jobs and is undone', async () => {
   await using studio = await openConnections();
   const { page } = studio;
+  const config = () => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8');
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('shop_eu');
+  await page.getByLabel('Password').fill(PLANTED);
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.locator('[data-key="shop_eu"]').waitFor();
   await page.getByText('2 jobs follow the new name').first().waitFor();
@@ -144,8 +146,16 @@ test('a new name goes to its jobs as one step of undo; a copy has no secrets; de
   await expect.poll(() => cells.count()).toBe(2);
   await page.keyboard.press('Control+Z');
   await expect.poll(() => cells.count()).toBe(0);
+  await page.getByText('Undone: Rename connection shop to shop_eu').first().waitFor();
+  expect(await config()).toContain('[sources.shop]');
+  expect(await config()).not.toContain('shop_eu');
+  await goTo(page, 'Connections');
+  await pick(page, 'shop');
+  await page.getByText('In keychain').waitFor();
+  await goTo(page, 'Jobs');
   await page.keyboard.press('Control+Y');
   await expect.poll(() => cells.count()).toBe(2);
+  expect(await config()).toContain('[sources.shop_eu]');
 
   await goTo(page, 'Connections');
   await pick(page, 'shop_eu');
@@ -162,7 +172,15 @@ test('a new name goes to its jobs as one step of undo; a copy has no secrets; de
   expect(await dialog.getByRole('listitem').allTextContents()).toEqual(['row 2  orders', 'row 3  gone']);
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await page.locator('[data-key="shop_eu"]').waitFor({ state: 'detached' });
-  expect(await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).not.toContain('shop_eu');
+  expect(await config()).not.toContain('shop_eu');
+  await page.getByText('shop_eu deleted').first().waitFor();
+  await page.getByRole('navigation', { name: 'Menus' }).getByRole('button', { name: 'Edit' }).click();
+  await page.getByRole('menuitem', { name: /^Undo/ }).click();
+  await page.getByText('The secrets of shop_eu were forgotten with it', { exact: false }).first().waitFor();
+  expect(await config()).toContain(`port = ${server.port}`);
+  await page.locator('[data-key="shop_eu"]').waitFor();
+  expect(await filesWith(PLANTED, studio.folder, studio.userFolder)).toEqual([]);
+  expect(studio.received.filter((message) => message.includes(PLANTED))).toEqual([]);
 });
 
 test('values from elsewhere are named with their place, never shown', async () => {
@@ -207,12 +225,26 @@ test('what is wrong is said on its tab and in its place, and does not keep anybo
   await page.getByRole('textbox', { name: /Connect within/ }).fill('soon');
   await page.getByText('Must be a number').waitFor();
   await page.getByRole('tab', { name: /Advanced.*has an error/ }).waitFor();
-  // A draft survives going elsewhere.
+  // A draft survives going elsewhere, and nothing loses it without a question.
   await goTo(page, 'Jobs');
+  const asked = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  expect(await asked()).toBe(true);
+  await page.getByRole('banner').getByText('1 unsaved change').waitFor();
+  await page.getByRole('navigation', { name: 'Menus' }).getByRole('button', { name: 'File' }).click();
+  await page.getByRole('menuitem', { name: 'Close project' }).click();
+  const dialog = page.getByRole('dialog', { name: 'There are unsaved changes' });
+  await dialog.getByText('The connection shop is filled in and not saved.').waitFor();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
   await goTo(page, 'Connections');
   expect(await page.getByRole('textbox', { name: 'Port' }).inputValue()).toBe('99999');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await expect.poll(() => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).toContain('port = 99999');
+  await expect.poll(asked).toBe(false);
+  // Ctrl+S saves the form at hand.
+  await page.getByRole('tab', { name: 'General' }).click();
+  await page.getByRole('textbox', { name: 'Port' }).fill('6002');
+  await page.keyboard.press('Control+S');
+  await expect.poll(() => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8')).toContain('port = 6002');
 });
 
 test('saving sends what the form changed; what somebody else changed meanwhile stays', async () => {

@@ -11,6 +11,14 @@ import { useEffect, useMemo, useState } from 'react';
 import { useStore } from 'zustand';
 import { type PathStep, pointerText } from '../../../engine/spec/path-text.ts';
 import { useApp, useProject, useWindow } from '../../app.ts';
+import {
+  NO_DRAFT,
+  type Picked,
+  type PreviewRun,
+  type RequestDraft,
+  TABS,
+  type Tab,
+} from '../../stores/preview-store.ts';
 import { newRowId } from '../../stores/sheet-model.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -46,15 +54,6 @@ import {
   shownError,
 } from './preview-commands.ts';
 import { PreviewNotices } from './preview-notices.tsx';
-import {
-  createApiStore,
-  NO_DRAFT,
-  type Picked,
-  type PreviewRun,
-  type RequestDraft,
-  TABS,
-  type Tab,
-} from './preview-store.ts';
 import { RecordsTable } from './records-table.tsx';
 import {
   cellDefault,
@@ -71,12 +70,10 @@ import { RequestPanel } from './request-panel.tsx';
 
 const SHEET = 'SourceConfig';
 
-/** One for the window: what was previewed is there again when the screen is. */
-const api = createApiStore();
-
 /** Pages of an API as a run would ask for them, and what they tell about the job's settings. */
 export function ApiScreen() {
   const app = useApp();
+  const { api } = app;
   const document = useProject((state) => state.document);
   const revision = useProject((state) => state.revision);
   const subject = useWindow((state) => state.subject);
@@ -93,7 +90,7 @@ export function ApiScreen() {
     null;
   useEffect(() => {
     if (rowId !== null) api.show(rowId);
-  }, [rowId]);
+  }, [api, rowId]);
   const run = useStore(api, (state) => (rowId === null ? undefined : state.runs[rowId]));
   useEffect(() => {
     app.window.setState({ place: placeText(run) });
@@ -102,7 +99,7 @@ export function ApiScreen() {
 
   const bases = apiBases(document.config);
   const preview = (replay: string | null) => {
-    if (rowId !== null) void runPreview(app, api, rowId, replay);
+    if (rowId !== null) void runPreview(app, rowId, replay);
   };
   async function replay(): Promise<void> {
     const file = await pickRecordingToOpen();
@@ -243,6 +240,7 @@ function RunButton({ run, onRun, onCancel }: { run: PreviewRun | undefined; onRu
 
 function Workplace({ rowId, run, onPreview }: { rowId: string; run: PreviewRun | undefined; onPreview(): void }) {
   const app = useApp();
+  const { api } = app;
   const model = useRequestModel(rowId);
   const { page, tab, picked, popover } = useStore(api);
   const preview = run?.preview ?? null;
@@ -254,7 +252,7 @@ function Workplace({ rowId, run, onPreview }: { rowId: string; run: PreviewRun |
   };
   async function apply(): Promise<void> {
     try {
-      await applyDraft(app, api, rowId);
+      await applyDraft(app, rowId, app.commands.history);
     } catch (error) {
       app.window.show({ kind: 'error', title: 'The request could not be applied', error: shownError(error) });
     }
@@ -399,6 +397,7 @@ function Views({
   actions: readonly PathAction[];
   onAction(action: PathAction): void;
 }) {
+  const { api } = useApp();
   const opened = useStore(api, (state) => state.open[index]);
   const { preview } = run;
   const page = preview?.pages[index];
@@ -507,7 +506,7 @@ function Views({
 }
 
 function useRequestModel(rowId: string): RequestModel {
-  const { project } = useApp();
+  const { project, api } = useApp();
   const document = useProject((state) => state.document);
   const revision = useProject((state) => state.revision);
   const validated = useProject((state) => state.validatedRevision);

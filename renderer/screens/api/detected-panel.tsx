@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { IconArrowRight, IconCheck } from '@tabler/icons-react';
 import type { Detection } from '../../../engine/contract.ts';
+import type { RequestDraft } from '../../stores/preview-store.ts';
 import classes from './detected-panel.module.css';
-import type { RequestDraft } from './preview-store.ts';
 import { changeOf, SETTING_LABELS } from './request-model.ts';
 
 const SURE: Readonly<Record<Detection['confidence'], string>> = {

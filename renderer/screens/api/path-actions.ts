@@ -1,5 +1,5 @@
 import { absolutePathText, type PathStep, pathText } from '../../../engine/spec/path-text.ts';
-import type { RequestDraft } from './preview-store.ts';
+import type { RequestDraft } from '../../stores/preview-store.ts';
 
 /** Something that a clicked value can become of the job. */
 export interface PathAction {

@@ -1,10 +1,10 @@
 import { Button } from '@mantine/core';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
+import type { Picked } from '../../stores/preview-store.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { type PathAction, shownPath } from './path-actions.ts';
 import classes from './path-popover.module.css';
-import type { Picked } from './preview-store.ts';
 
 /** The JSONPath of a clicked value and what it can become of the job. Escape and a click elsewhere close it. */
 export function PathPopover({

@@ -1,13 +1,16 @@
 import type { Table } from '../../../engine/spec/project.ts';
+import { isSecretKey } from '../../../engine/spec/secret-keys.ts';
+import type { History } from '../../actions/history.ts';
 import { bridge } from '../../bridge.ts';
 import { ContractError, call, isCancelled } from '../../client.ts';
 import type { AppStores } from '../../stores/app-stores.ts';
+import { type ConfigStep, configStep, reverseStep, withoutSecrets } from '../../stores/config-step.ts';
+import { NO_DRAFT, type RequestDraft } from '../../stores/preview-store.ts';
 import type { ShownError } from '../../stores/window-store.ts';
 import type { CurlJob } from './curl-job.ts';
-import { type ApiStore, NO_DRAFT, type RequestDraft } from './preview-store.ts';
 import { changeCount, sectionsOf } from './request-model.ts';
 
-type Stores = Pick<AppStores, 'project' | 'window'>;
+type Stores = Pick<AppStores, 'project' | 'window' | 'api'>;
 
 /** Pages that a preview asks for, and records that it shows of each. */
 export const PREVIEW_PAGES = 5;
@@ -29,7 +32,8 @@ export function shownError(error: unknown): ShownError {
 }
 
 /** Asks for the first pages of a row with its unsaved request; `replay` names a recording that answers instead. */
-export async function runPreview(stores: Stores, api: ApiStore, rowId: string, replay: string | null): Promise<void> {
+export async function runPreview(stores: Stores, rowId: string, replay: string | null): Promise<void> {
+  const { api } = stores;
   const { document } = stores.project.getState();
   if (document === null) return;
   const asked = api.draft(rowId);
@@ -76,26 +80,35 @@ export async function runPreview(stores: Stores, api: ApiStore, rowId: string, r
 }
 
 /**
- * Writes the request into the job: cells as one step of undo, options into config.toml at once (as connections are), with a way back.
+ * Writes the request into the job, as one step of undo: cells, and options into config.toml at once (as connections are).
  * @throws ContractError where config.toml cannot be written; the cells are left alone then
  */
-export async function applyDraft(stores: Stores, api: ApiStore, rowId: string): Promise<void> {
-  const { project, window } = stores;
+export async function applyDraft(stores: Stores, rowId: string, history?: History): Promise<void> {
+  const { project, window, api } = stores;
   const draft = api.draft(rowId);
   if (changeCount(draft) === 0) return;
   const name = project.cell('SourceConfig', rowId, 'table_name');
-  const before = await writeOptions(stores, rowId, draft.options);
+  const config = await writeOptions(stores, rowId, draft.options);
   const cells = Object.entries(draft.cells).map(([columnId, value]) => ({ rowId, columnId, value }));
   const former = cells.map(({ columnId }) => ({
     rowId,
     columnId,
     value: project.cell('SourceConfig', rowId, columnId),
   }));
-  if (cells.length > 0)
-    project.edit('SourceConfig', { label: `Apply request to ${name}`, operations: [{ type: 'set', cells }] });
+  const label = `Apply request to ${name}`;
+  project.edit('SourceConfig', { label, operations: [{ type: 'set', cells }] }, { config });
   const applied = project.getState().undo.at(-1);
   api.setDraft(rowId, NO_DRAFT);
   const options = Object.keys(draft.options);
+  async function takeBack(): Promise<void> {
+    try {
+      const back = config === null ? null : await writeChanges(stores, reverseStep(config));
+      const title = `Take back the request of ${name}`;
+      project.edit('SourceConfig', { label: title, operations: [{ type: 'set', cells: former }] }, { config: back });
+    } catch (error) {
+      window.show({ kind: 'error', title: 'The request could not be taken back', error: shownError(error) });
+    }
+  }
   window.toast({
     tone: 'ok',
     title: `Request applied to ${name}`,
@@ -105,50 +118,58 @@ export async function applyDraft(stores: Stores, api: ApiStore, rowId: string): 
     ]
       .filter((part) => part !== null)
       .join('. '),
-    action: {
-      label: 'Undo',
-      run: () => {
-        // Where something else was changed since, only these cells go back.
-        if (cells.length > 0 && project.getState().undo.at(-1) === applied) project.undo();
-        else if (cells.length > 0)
-          project.edit('SourceConfig', {
-            label: `Take back the request of ${name}`,
-            operations: [{ type: 'set', cells: former }],
-          });
-        void writeOptions(stores, rowId, before).catch((error: unknown) =>
-          window.show({ kind: 'error', title: 'The options could not be put back', error: shownError(error) }),
-        );
-        api.setDraft(rowId, draft);
-      },
-    },
+    ...(history === undefined
+      ? {}
+      : {
+          action: {
+            label: 'Undo',
+            run: () => {
+              // Where something else was changed since, only these cells and options go back.
+              history.undoStep(applied, () => void takeBack());
+              api.setDraft(rowId, draft);
+            },
+          },
+        }),
   });
 }
 
-/** Writes options of a row's resource; gives back what they were. */
+/** Writes options of a row's resource; gives back what that changed. */
 async function writeOptions(
-  { project }: Stores,
+  stores: Stores,
   rowId: string,
   options: RequestDraft['options'],
-): Promise<Record<string, unknown>> {
-  const { document } = project.getState();
+): Promise<ConfigStep | null> {
+  const { document } = stores.project.getState();
   const keys = Object.keys(options);
-  if (document === null || keys.length === 0) return {};
-  const cells = project.rowValues('SourceConfig', rowId);
+  if (document === null || keys.length === 0) return null;
+  const cells = stores.project.rowValues('SourceConfig', rowId);
   const { section, resource } = sectionsOf(document.config, cells);
   const table = cells['table_name']?.trim() ?? '';
+  const changes = keys.map((key) => ({
+    path: ['sources', section, 'resources', table, key],
+    before: resource[key],
+    after: options[key] ?? undefined,
+  }));
+  return writeChanges(stores, { changes, renamed: null, forgotten: null });
+}
+
+async function writeChanges({ project }: Stores, step: ConfigStep): Promise<ConfigStep | null> {
+  const { document } = project.getState();
+  if (document === null) return null;
   const saved = await call('project.save', {
     directory: document.directory,
     env: document.env,
     fingerprint: document.fingerprint,
     configFingerprint: document.configFingerprint,
     edits: [],
-    config: keys.map((key) => ({
-      path: ['sources', section, 'resources', table, key],
-      value: (options[key] ?? null) as never,
-    })),
+    config: step.changes.map(({ path, after }) => ({ path: [...path], value: (after ?? null) as never })),
   });
   project.adopt(saved);
-  return Object.fromEntries(keys.map((key) => [key, resource[key] ?? null]));
+  // What may be a secret is never remembered.
+  const changes = step.changes.flatMap(({ path, before, after }) =>
+    isSecretKey(path) ? [] : [{ path, before: withoutSecrets(before), after: withoutSecrets(after) }],
+  );
+  return changes.length === 0 ? null : { ...step, changes };
 }
 
 /** Adds a job that a cURL command describes, and its connection where it is new; its secrets go to the keychain then. */
@@ -157,6 +178,7 @@ export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string):
   const { document } = project.getState();
   if (document === null) return;
   const { connection, cells, options } = found;
+  const section = connection.name;
   if (connection.isNew) {
     const saved = await call('connection.save', {
       directory: document.directory,
@@ -164,7 +186,7 @@ export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string):
       section: 'sources',
       previous_name: null,
       connection: {
-        name: connection.name,
+        name: section,
         type: 'api',
         values: withoutType(connection.values) as Record<string, never>,
         secrets: connection.secrets,
@@ -172,11 +194,23 @@ export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string):
     });
     project.adopt(saved);
   }
-  project.edit('SourceConfig', {
-    label: `Add ${cells['table_name'] ?? 'job'} from cURL`,
-    operations: [{ type: 'insert', rows: [{ id: rowId, values: cells }], before: null }],
-  });
-  if (Object.keys(options).length > 0) await writeOptions(stores, rowId, options);
+  const table = cells['table_name']?.trim() ?? '';
+  const changes = Object.entries(options).map(([key, after]) => ({
+    path: ['sources', section, 'resources', table, key],
+    before: undefined,
+    after: after ?? undefined,
+  }));
+  if (changes.length > 0) await writeChanges(stores, { changes, renamed: null, forgotten: null });
+  const roots = connection.isNew ? [['sources', section]] : changes.map(({ path }) => path);
+  const config = configStep(document.config, project.getState().document?.config ?? document.config, roots);
+  project.edit(
+    'SourceConfig',
+    {
+      label: `Add ${cells['table_name'] ?? 'job'} from cURL`,
+      operations: [{ type: 'insert', rows: [{ id: rowId, values: cells }], before: null }],
+    },
+    { config },
+  );
   window.toast({
     tone: 'ok',
     title: `${cells['table_name']} added`,

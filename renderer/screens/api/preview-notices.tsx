@@ -1,12 +1,12 @@
 import { Button, Loader } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { JobPreview } from '../../../engine/contract.ts';
+import type { PreviewRun } from '../../stores/preview-store.ts';
 import { ErrorCard } from '../../ui/error-card.tsx';
 import { STATUSES, type Status, StatusIcon } from '../../ui/status-icon.tsx';
 import { spanText } from './page-stepper.tsx';
 import { PREVIEW_PAGES } from './preview-commands.ts';
 import classes from './preview-notices.module.css';
-import type { PreviewRun } from './preview-store.ts';
 
 /** Why the preview stopped, what is wrong, what a person should know; the most urgent first. */
 export function PreviewNotices({

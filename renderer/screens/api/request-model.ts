@@ -4,7 +4,7 @@ import { jobColumns } from '../../../engine/spec/job-columns.ts';
 import type { PaginationType } from '../../../engine/spec/kinds.ts';
 import type { Table } from '../../../engine/spec/project.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
-import type { RequestDraft } from './preview-store.ts';
+import type { RequestDraft } from '../../stores/preview-store.ts';
 
 /** What the request of a job is made of, before and after the changes of the draft. */
 export interface RequestModel {

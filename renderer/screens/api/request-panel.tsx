@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { AUTH_TYPES, PAGINATION_TYPES } from '../../../engine/spec/kinds.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
 import { useApp } from '../../app.ts';
+import type { RequestDraft } from '../../stores/preview-store.ts';
 import { StatusWord } from '../../ui/status-icon.tsx';
-import type { RequestDraft } from './preview-store.ts';
 import {
   cellDefault,
   cellText,

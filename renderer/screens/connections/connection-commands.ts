@@ -5,6 +5,7 @@ import type { Table } from '../../../engine/spec/project.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
 import { call } from '../../client.ts';
 import type { AppStores } from '../../stores/app-stores.ts';
+import { type ConfigStep, configStep, valueChanges, withoutSecrets } from '../../stores/config-step.ts';
 import { type ConnectionDraft, connectionKey, NEW_DRAFT } from '../../stores/connection-store.ts';
 import { changedValues, withField, withValue } from './connection-form.ts';
 import type { ListedConnection } from './connection-list.ts';
@@ -39,7 +40,8 @@ export async function saveConnection(
 ): Promise<void> {
   const { project, connections, window } = stores;
   const key = draftKey(draft);
-  const { section, previousName } = draft;
+  const { section, previousName, name } = draft;
+  const before = project.getState().document?.config ?? {};
   const document = await call('connection.save', {
     ...place(stores),
     section,
@@ -47,20 +49,20 @@ export async function saveConnection(
     previous_name: previousName,
   });
   connections.dropDraft(key);
-  const renamed = previousName !== null && previousName !== draft.name;
-  const nextKey = connectionKey(section, draft.name);
+  const renamed = previousName !== null && previousName !== name;
+  const nextKey = connectionKey(section, name);
   if (key !== nextKey) connections.rename(key, nextKey);
   // Where the workbook is another one by now the window was told so and asks what to do.
-  project.adopt(document);
+  const adopted = project.adopt(document);
   const followers = renamed && section === 'sources' ? (listed?.jobs ?? []) : [];
+  const label = renamed
+    ? `Rename connection ${previousName} to ${name}`
+    : `${previousName === null ? 'Add' : 'Change'} connection ${name}`;
+  const config = adopted ? savedStep(draft, before, document.config) : null;
   if (followers.length > 0) {
-    project.edit('SourceConfig', {
-      label: `Rename connection ${previousName} to ${draft.name}`,
-      operations: [
-        { type: 'set', cells: followers.map((rowId) => ({ rowId, columnId: 'source_name', value: draft.name })) },
-      ],
-    });
-  }
+    const cells = followers.map((rowId) => ({ rowId, columnId: 'source_name', value: name }));
+    project.edit('SourceConfig', { label, operations: [{ type: 'set', cells }] }, { config });
+  } else if (config !== null) project.recordConfig(label, config);
   window.go('connections', nextKey);
   const jobs = followers.length === 1 ? '1 job follows' : `${followers.length} jobs follow`;
   window.toast({
@@ -70,11 +72,42 @@ export async function saveConnection(
   });
 }
 
+/** What a save has changed, as a step of undo; null where that were secrets only. */
+function savedStep(
+  { section, type, name, previousName, table, base }: ConnectionDraft,
+  before: Table,
+  after: Table,
+): ConfigStep | null {
+  const from = pathOf(before, section, previousName ?? name);
+  const to = pathOf(after, section, name);
+  if (previousName === null || previousName === name) {
+    const keys = Object.keys(valueChanges(base, table));
+    return configStep(before, after, previousName === null ? [to] : keys.map((key) => [...to, key]));
+  }
+  const [old, now] = [withoutSecrets(valueAt(before, from)), withoutSecrets(valueAt(after, to))];
+  const renamed = { section, type, from: previousName, to: name, before: asTable(old), after: asTable(now) };
+  return { changes: [], renamed, forgotten: null };
+}
+
+/** Where a connection stands in the files: `[destination.NAME]` is as good as `[destinations.NAME]`. */
+function pathOf(config: Table, section: ConnectionDraft['section'], name: string): string[] {
+  const singular = ['destination', name];
+  return section === 'destinations' && isTable(valueAt(config, singular)) ? singular : [section, name];
+}
+
+const asTable = (value: unknown): Table => (isTable(value) ? value : {});
+
 /** Takes a connection out of the files and forgets its secrets. */
-export async function removeConnection(stores: Stores, { section, name }: ListedConnection): Promise<void> {
+export async function removeConnection(stores: Stores, { section, name, table }: ListedConnection): Promise<void> {
+  const before = stores.project.getState().document?.config ?? {};
   const document = await call('connection.remove', { ...place(stores), section, name });
   stores.connections.forget(connectionKey(section, name));
-  stores.project.adopt(document);
+  const adopted = stores.project.adopt(document);
+  const step = adopted ? configStep(before, document.config, [pathOf(before, section, name)]) : null;
+  if (step !== null) {
+    const hadSecrets = JSON.stringify(table) !== JSON.stringify(withoutSecrets(table));
+    stores.project.recordConfig(`Delete connection ${name}`, { ...step, forgotten: hadSecrets ? name : null });
+  }
   stores.window.go('connections');
   stores.window.toast({ tone: 'ok', title: `${name} deleted` });
 }

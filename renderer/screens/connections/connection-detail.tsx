@@ -382,7 +382,7 @@ function DeleteDialog({
           <>
             <p>
               {names.length === 1 ? 'One job reads' : `${names.length} jobs read`} from it and cannot run any more. It
-              is taken out of config.toml, and its secrets are forgotten. This cannot be undone.
+              is taken out of config.toml, and its secrets are forgotten: undo brings the rest of it back.
             </p>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
             <ul className={`${classes.dialogJobs} scroll mono`} tabIndex={0} aria-label="Jobs that use it">

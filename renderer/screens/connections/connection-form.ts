@@ -14,7 +14,8 @@ import { isSecretKey } from '../../../engine/spec/secret-keys.ts';
 import { SECRET_PLACEHOLDER } from '../../../engine/spec/secret-placeholder.ts';
 import { readSourceTable } from '../../../engine/spec/source-table.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
-import type { ConnectionDraft } from '../../stores/connection-store.ts';
+import { valueChanges } from '../../stores/config-step.ts';
+import { type ConnectionDraft, isUnsaved } from '../../stores/connection-store.ts';
 import type { ListedConnection } from './connection-list.ts';
 
 /** What is wrong with a field, or good to know. */
@@ -77,34 +78,12 @@ export function withValue(table: Table, [key, ...rest]: readonly string[], value
 }
 
 export function isChanged(draft: ConnectionDraft, listed: ListedConnection | null): boolean {
-  if (listed === null) return true;
-  return (
-    draft.name !== listed.name ||
-    Object.keys(draft.secrets).length > 0 ||
-    JSON.stringify(draft.table) !== JSON.stringify(draft.base)
-  );
+  return listed === null || isUnsaved(draft);
 }
 
 /** Top-level keys that were changed in the form, for `connection.save` and `connection.test`; null removes one. No placeholder is in them. */
-export function changedValues(draft: ConnectionDraft): Record<string, unknown> {
-  const before = draft.base;
-  const changes: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(before), ...Object.keys(draft.table)])) {
-    if (key === 'type' || JSON.stringify(draft.table[key]) === JSON.stringify(before[key])) continue;
-    const value = withoutPlaceholders(draft.table[key]);
-    changes[key] = value === undefined ? null : value;
-  }
-  return changes;
-}
-
-function withoutPlaceholders(value: unknown): unknown {
-  if (typeof value === 'string') return value.includes(SECRET_PLACEHOLDER) ? undefined : value;
-  if (!isTable(value)) return value;
-  const entries = Object.entries(value).flatMap(([key, inner]) => {
-    const clean = withoutPlaceholders(inner);
-    return clean === undefined ? [] : [[key, clean] as const];
-  });
-  return Object.fromEntries(entries);
+export function changedValues({ base, table }: ConnectionDraft): Record<string, unknown> {
+  return valueChanges(base, table);
 }
 
 /** Keeps what is wrong without the words for its place, which the form shows by itself. */

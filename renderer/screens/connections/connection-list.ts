@@ -6,6 +6,7 @@ import { FindingList } from '../../../engine/spec/finding-list.ts';
 import type { RawSheet, Table } from '../../../engine/spec/project.ts';
 import { headerName } from '../../../engine/spec/sheet.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
+import type { ProjectStore } from '../../stores/project-store.ts';
 
 /** A connection or destination as the project's files have it. */
 export interface ListedConnection {
@@ -59,6 +60,18 @@ export function listConnections(
     listed.push({ section: 'destinations', name, kind, table, path, place: placeOf(table), jobs: [] });
   }
   return listed;
+}
+
+/** The same of the project as it stands in the window. */
+export function listedConnections(project: ProjectStore): ListedConnection[] {
+  const { document } = project.getState();
+  if (document === null) return [];
+  const jobs = project.rowIds('SourceConfig').map((rowId) => ({
+    rowId,
+    source_name: project.cell('SourceConfig', rowId, 'source_name'),
+    source_type: project.cell('SourceConfig', rowId, 'source_type'),
+  }));
+  return listConnections(document, project.rawSheet('SourceConfig'), jobs);
 }
 
 function placeOf(table: Table): string {

@@ -99,13 +99,19 @@ export function DiscoverScreen() {
     });
     const label = rows.length === 1 ? 'Add 1 job' : `Add ${rows.length} jobs`;
     app.project.edit('SourceConfig', { label, operations: [{ type: 'insert', rows, before: null }] });
+    const added = app.project.getState().undo.at(-1);
+    const takeBack = () =>
+      app.project.edit('SourceConfig', {
+        label: label.replace('Add', 'Take back'),
+        operations: [{ type: 'delete', rowIds: rows.map(({ id }) => id) }],
+      });
     app.connections.tick(name, NO_TICKS);
     app.window.go('jobs');
     app.window.toast({
       tone: 'ok',
       title: rows.length === 1 ? '1 job added' : `${rows.length} jobs added`,
       text: 'Save the workbook to keep them.',
-      action: { label: 'Undo', run: () => app.project.undo() },
+      action: { label: 'Undo', run: () => app.commands.history.undoStep(added, takeBack) },
     });
     selectWhenShown(rows.map(({ id }) => id));
   }

@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
-import type { JobPreview } from '../../../engine/contract.ts';
-import type { PathStep } from '../../../engine/spec/path-text.ts';
-import type { ShownError } from '../../stores/window-store.ts';
+import type { JobPreview } from '../../engine/contract.ts';
+import type { PathStep } from '../../engine/spec/path-text.ts';
+import type { ShownError } from './window-store.ts';
 
 export const TABS = ['records', 'request', 'response', 'schema', 'paginator'] as const;
 export type Tab = (typeof TABS)[number];
@@ -80,9 +80,13 @@ export function createApiStore() {
     /** Another project forgets all. */
     enter(directory: string): void {
       if (store.getState().directory === directory) return;
+      this.clear();
+      store.setState({ directory });
+    },
+    clear(): void {
       for (const controller of running.values()) controller.abort();
       running.clear();
-      store.setState({ ...EMPTY, directory });
+      store.setState(EMPTY);
     },
     show(rowId: string): void {
       if (store.getState().rowId !== rowId) store.setState({ rowId, ...fresh });
