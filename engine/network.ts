@@ -1,0 +1,94 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { getCACertificates } from 'node:tls';
+import { IngestError, messageOf } from './errors.ts';
+
+/** Where HTTPS_PROXY, HTTP_PROXY and NO_PROXY are looked up. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Addresses of proxies, null for none; `except` is NO_PROXY's list. */
+export interface Proxies {
+  http: string | null;
+  https: string | null;
+  except: string;
+}
+
+/**
+ * The proxies of a connection: its own setting (`direct` for none), else HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in any case.
+ * @throws IngestError PROXY_UNUSABLE
+ */
+export function proxiesOf(configured: string | undefined, environment: Environment): Proxies {
+  const own = configured?.trim();
+  if (own !== undefined && own.toLowerCase() === 'direct') return { http: null, https: null, except: '' };
+  if (own !== undefined && own !== '') {
+    const address = proxyAddress(own, 'proxy of the connection');
+    return { http: address, https: address, except: '' };
+  }
+  const value = (name: string) => environment[name.toLowerCase()] || environment[name.toUpperCase()] || null;
+  const all = value('all_proxy');
+  const http = value('http_proxy') ?? (all !== null && /^https?:/i.test(all) ? all : null);
+  const https = value('https_proxy') ?? http;
+  return {
+    http: http === null ? null : proxyAddress(http, 'HTTP_PROXY'),
+    https: https === null ? null : proxyAddress(https, 'HTTPS_PROXY'),
+    except: value('no_proxy') ?? '',
+  };
+}
+
+function proxyAddress(text: string, where: string): string {
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  throw new IngestError('PROXY_UNUSABLE', `The ${where} is no http or https address.`, {
+    hint: 'Write it like http://proxy.example.com:8080, or "direct" for none.',
+  });
+}
+
+/** The bundled authorities, NODE_EXTRA_CA_CERTS, the system's own store and some more, as PEM. */
+export function trustedAuthorities(more: readonly string[]): string[] {
+  return [...new Set([...getCACertificates('default'), ...systemAuthorities(), ...more])];
+}
+
+function systemAuthorities(): readonly string[] {
+  try {
+    return getCACertificates('system');
+  } catch {
+    // A store that cannot be read is no reason to fail where the bundled authorities may do.
+    return [];
+  }
+}
+
+/**
+ * The certificates of a PEM file.
+ * @param file absolute
+ * @throws IngestError CA_FILE_UNUSABLE
+ */
+export async function readAuthorities(file: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new IngestError(
+      'CA_FILE_UNUSABLE',
+      `ca_file ${file} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+      {
+        hint: "Give the path from the project's folder, or an absolute one.",
+        cause: error,
+      },
+    );
+  }
+  const found = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
+  for (const certificate of found ?? []) {
+    try {
+      new X509Certificate(certificate);
+    } catch (error) {
+      throw new IngestError('CA_FILE_UNUSABLE', `ca_file ${file} holds a damaged certificate: ${messageOf(error)}.`, {
+        hint: 'Export the authority again as "Base-64 encoded X.509".',
+        cause: error,
+      });
+    }
+  }
+  if (found) return found;
+  throw new IngestError('CA_FILE_UNUSABLE', `ca_file ${file} holds no certificate in PEM form.`, {
+    hint: 'Export the authority as "Base-64 encoded X.509"; it begins with -----BEGIN CERTIFICATE-----.',
+  });
+}
