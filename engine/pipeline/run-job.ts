@@ -331,7 +331,7 @@ class JobRun {
     }
   }
 
-  #tellRetry({ attempt, wait, error }: Parameters<RetryOptions['onRetry']>[0]): void {
+  #tellRetry({ attempt, wait, error }: Parameters<NonNullable<RetryOptions['onRetry']>>[0]): void {
     this.#result.retries += 1;
     this.#environment.emit({
       type: 'job_retry',
