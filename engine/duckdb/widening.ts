@@ -64,6 +64,26 @@ export function isSafeWidening(from: string, to: string): boolean {
   return false;
 }
 
+/**
+ * Numbers whose declared types differ while their values may well fit: the exact cast judges each.
+ * JSON numbers come as BIGINT today, DOUBLE tomorrow and DECIMAL once one has many digits.
+ */
+export function isValueChecked(batch: string, current: string): boolean {
+  const isInteger = /^(BIGINT|HUGEINT)$/.test(batch);
+  if (current === 'DOUBLE') return isInteger;
+  return decimalOf(current) !== null && (isInteger || batch === 'DOUBLE' || decimalOf(batch) !== null);
+}
+
+/** The smallest DECIMAL that holds every value of both; null where 38 digits are too few, or one is no DECIMAL. */
+export function commonDecimal(a: string, b: string): string | null {
+  const left = decimalOf(a);
+  const right = decimalOf(b);
+  if (!left || !right) return null;
+  const scale = Math.max(left.scale, right.scale);
+  const precision = scale + Math.max(left.precision - left.scale, right.precision - right.scale);
+  return precision <= 38 ? `DECIMAL(${precision},${scale})` : null;
+}
+
 function isWiderInteger(from: string, to: string): boolean {
   const ranks = (types: Map<string, number>, type: string) => [...types.keys()].indexOf(type);
   if (SIGNED.has(from)) return ranks(SIGNED, to) > ranks(SIGNED, from);

@@ -1,7 +1,7 @@
 import type { DestinationCapabilities } from '../destinations/capabilities.ts';
 import type { ExistingTable, SchemaChange } from '../destinations/destination.ts';
-import { canonicalType, decimalOf } from '../duckdb/type-text.ts';
-import { isSafeWidening } from '../duckdb/widening.ts';
+import { canonicalType } from '../duckdb/type-text.ts';
+import { commonDecimal, isSafeWidening, isValueChecked } from '../duckdb/widening.ts';
 import { IngestError } from '../errors.ts';
 import type { PackageTable } from '../load/load-package.ts';
 import type { SchemaContract } from '../spec/kinds.ts';
@@ -59,25 +59,6 @@ export function columnFate(
     throw frozen(where, `its type is ${current} in the destination and ${batch} in the source`);
   }
   return { kind: contract, type: current };
-}
-
-/**
- * Numbers whose declared types differ while their values may well fit: the exact cast judges each.
- * JSON numbers come as BIGINT today, DOUBLE tomorrow and DECIMAL once one has many digits.
- */
-function isValueChecked(batch: string, current: string): boolean {
-  const isInteger = /^(BIGINT|HUGEINT)$/.test(batch);
-  if (current === 'DOUBLE') return isInteger;
-  return decimalOf(current) !== null && (isInteger || batch === 'DOUBLE' || decimalOf(batch) !== null);
-}
-
-function commonDecimal(a: string, b: string): string | null {
-  const left = decimalOf(a);
-  const right = decimalOf(b);
-  if (!left || !right) return null;
-  const scale = Math.max(left.scale, right.scale);
-  const precision = scale + Math.max(left.precision - left.scale, right.precision - right.scale);
-  return precision <= 38 ? `DECIMAL(${precision},${scale})` : null;
 }
 
 function frozen(where: { table: string; column: string }, what: string): IngestError {
