@@ -1,4 +1,4 @@
-/** scan-kernel.as compiled by tests/sources/filesystem/compile-kernel.ts: WebAssembly, base64. */
+/** scan-kernel.as compiled by tests/json-scan/compile-kernels.ts: WebAssembly, base64. */
 export const KERNEL_BINARY = `
 AGFzbQEAAAABIQRgA39/fwF/YAF/AX9gBH9/f38Bf2AIf39/f39/f38BfwMIBwAAAAABAgMFAwEAIAYVBH8BQQALfwFBAAt/AUEAC34BQgALBzsG
 BHJvd3MDAAdsb25nZXN0AwEIbGluZUVuZHMDAgdzY2FuQ3N2AAYIc2Nhbkpzb24ABQZtZW1vcnkCAAqnIwfqBgEDfyAALQAAIgNBIkYEQCAAQQFq

@@ -1,6 +1,6 @@
 /**
  * The quick way of the scan in AssemblyScript (https://www.assemblyscript.org), compiled into scan-kernel-binary.ts by
- * `node tests/sources/filesystem/compile-kernel.ts`. It follows csv-scan.ts, json-scan.ts and value-facts.ts, which are the rule:
+ * `node tests/json-scan/compile-kernels.ts` (with json-bytes.as before it). It follows csv-scan.ts, json-scan.ts and value-facts.ts, which are the rule:
  * what it is not sure of (errors, unknown keys, numbers whose digits need a closer look) it leaves alone, and gives back where
  * that record begins. Facts only ever grow, so those of a record that is left half-way do no harm when it is looked at again.
  *
@@ -19,12 +19,6 @@ const PLACE: usize = 32;
 const EXACT: u32 = 1;
 const OFFSET: u32 = 2;
 const NULLS: u32 = 4;
-// A field: address of its name and closing quote, bytes of both, its place, the last object that had it (u64).
-const NAME: usize = 0;
-const NAME_LENGTH: usize = 4;
-const FIELD_PLACE: usize = 8;
-const SEEN: usize = 16;
-const FIELD: usize = 24;
 
 // As KIND in value-facts.ts.
 const INTEGER: u32 = 1;
@@ -40,10 +34,6 @@ const LIST: u32 = 512;
 /** Not one of the kinds: look at it the other way. */
 const UNSURE: u32 = 0x80000000;
 
-const LF: u32 = 10;
-const CR: u32 = 13;
-const QUOTE: u32 = 34;
-const BACKSLASH: u32 = 92;
 const MOST_DEPTH: u32 = 100;
 const DOUBLE_DIGITS: u32 = 15;
 
@@ -52,16 +42,6 @@ export let rows: u32 = 0;
 export let longest: u32 = 0;
 export let lineEnds: u32 = 0;
 let objects: u64 = 0;
-
-@inline
-function byte(at: usize): u32 {
-  return load<u8>(at);
-}
-
-@inline
-function isDigit(character: u32): bool {
-  return character - 48 < 10;
-}
 
 @inline
 function addKind(place: usize, kind: u32): void {
@@ -264,18 +244,6 @@ export function scanJson(start: usize, until: usize, most: u32, root: usize): us
   return at;
 }
 
-@inline
-function isSpace(character: u32): bool {
-  return character == 32 || character == 9 || character == 13;
-}
-
-@inline
-function skip(start: usize): usize {
-  let at = start;
-  while (isSpace(byte(at))) at += 1;
-  return at;
-}
-
 /** Behind the value at `at`; 0 where it is left to others. */
 function value(at: usize, place: usize, depth: u32): usize {
   const first = byte(at);
@@ -351,20 +319,6 @@ function object(start: usize, place: usize, depth: u32): usize {
   return 0;
 }
 
-/** True where the field's name and its closing quote stand at `at`. */
-@inline
-function isKey(at: usize, field: usize): bool {
-  const length = <usize>load<u32>(field, NAME_LENGTH);
-  const name = <usize>load<u32>(field, NAME);
-  let index: usize = 0;
-  while (index + 8 <= length) {
-    if (load<u64>(at + index) != load<u64>(name + index)) return false;
-    index += 8;
-  }
-  const rest = length - index;
-  return rest == 0 || (load<u64>(at + index) ^ load<u64>(name + index)) << (64 - 8 * <u64>rest) == 0;
-}
-
 function list(start: usize, place: usize, depth: u32): usize {
   if (depth > MOST_DEPTH) return 0;
   addKind(place, LIST);
@@ -383,53 +337,6 @@ function list(start: usize, place: usize, depth: u32): usize {
     at = skip(at);
   }
   return 0;
-}
-
-/** The closing quote of the text that begins at `start`; 0 where it is left to others. */
-function stringEnd(start: usize): usize {
-  const quotes = i8x16.splat(34);
-  const backslashes = i8x16.splat(92);
-  const spaces = i8x16.splat(32);
-  let at = start;
-  for (;;) {
-    const chunk = v128.load(at);
-    const found = i8x16.bitmask(
-      v128.or(v128.or(i8x16.eq(chunk, quotes), i8x16.eq(chunk, backslashes)), i8x16.lt_u(chunk, spaces)),
-    );
-    if (found == 0) {
-      at += 16;
-      continue;
-    }
-    at += ctz(found);
-    const stop = byte(at);
-    if (stop == QUOTE) return at;
-    if (stop != BACKSLASH) return 0;
-    const escape = byte(at + 1);
-    if (escape == 117) {
-      const high = hexDigit(byte(at + 2));
-      const second = hexDigit(byte(at + 3));
-      // Surrogates come in pairs: others check that.
-      if (high > 15 || second > 15 || (high == 13 && second > 7)) return 0;
-      if (hexDigit(byte(at + 4)) > 15 || hexDigit(byte(at + 5)) > 15) return 0;
-      at += 6;
-    } else {
-      // " \ / b f n r t
-      if (
-        escape != 110 && escape != QUOTE && escape != BACKSLASH && escape != 47 &&
-        escape != 98 && escape != 102 && escape != 114 && escape != 116
-      )
-        return 0;
-      at += 2;
-    }
-  }
-  return 0;
-}
-
-@inline
-function hexDigit(character: u32): u32 {
-  if (isDigit(character)) return character - 48;
-  const letter = (character | 32) - 97;
-  return letter < 6 ? letter + 10 : 16;
 }
 
 function number(start: usize, place: usize): usize {
@@ -465,12 +372,6 @@ function number(start: usize, place: usize): usize {
   raise(place, INTEGER_DIGITS, digits);
   raise(place, FRACTION_DIGITS, fraction);
   return at;
-}
-
-/** , } ] or a space or line end: what may follow a number */
-@inline
-function isBehind(character: u32): bool {
-  return character == 44 || character == 125 || character == 93 || character <= 32;
 }
 
 // -------------------------------------------------------------------------------------------------------------- Times
@@ -517,12 +418,4 @@ function temporalKind(start: usize, end: usize, place: usize): u32 {
   if (hours > 14 || minutes > 59) return TEXT;
   if (hours != 0 || minutes != 0) store<u32>(place, load<u32>(place, FLAGS) | OFFSET, FLAGS);
   return TIMESTAMPTZ;
-}
-
-/** Two digits as a number; more than 99 for anything else. */
-@inline
-function number2(at: usize): u32 {
-  const high = byte(at) - 48;
-  const low = byte(at + 1) - 48;
-  return high > 9 || low > 9 ? 1000 : high * 10 + low;
 }

@@ -1,15 +1,10 @@
+import { growMemory, type KernelMemory, loadKernel } from '../../json-scan/load-kernel.ts';
 import { KERNEL_BINARY } from './scan-kernel-binary.ts';
 import type { ValueFacts } from './value-facts.ts';
 
-/** What is used of it here: Node's own types leave WebAssembly to the browser's. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { readonly exports: unknown };
-};
-
 /** What scan-kernel.as exports. */
 interface KernelExports {
-  memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  memory: KernelMemory;
   rows: { readonly value: number };
   longest: { readonly value: number };
   lineEnds: { readonly value: number };
@@ -33,7 +28,6 @@ export const FIELD_BYTES = 24;
 export const FIRST_PLACE = 64;
 /** Room for places and names; records are behind it. */
 export const PLACES_END = 1024 * 1024;
-const PAGE = 64 * 1024;
 /** SIMD loads go so far beyond the records. */
 const SLACK = 64;
 const NO_LIMIT = 0x7fff_ffff;
@@ -46,16 +40,14 @@ export class ScanKernel {
   #words: Uint32Array;
 
   constructor() {
-    const instance = new WebAssembly.Instance(compiled());
-    this.exports = instance.exports as KernelExports;
+    this.exports = loadKernel<KernelExports>(KERNEL_BINARY);
     this.#words = new Uint32Array(this.exports.memory.buffer, 0, PLACES_END / 4);
   }
 
   /** A buffer for records in the kernel's memory. The one given before is of no use any more. */
   allocate(bytes: number): Uint8Array {
     const { memory } = this.exports;
-    const missing = PLACES_END + bytes + SLACK - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    growMemory(memory, PLACES_END + bytes + SLACK);
     this.#words = new Uint32Array(memory.buffer, 0, PLACES_END / 4);
     return new Uint8Array(memory.buffer, PLACES_END, bytes);
   }
@@ -97,13 +89,6 @@ export class ScanKernel {
 /** A number of records, or an offset, as the kernel takes it. */
 export function kernelLimit(limit: number): number {
   return Math.min(Math.max(limit, 0), NO_LIMIT);
-}
-
-let module: object | null = null;
-
-function compiled(): object {
-  module ??= new WebAssembly.Module(Buffer.from(KERNEL_BINARY, 'base64'));
-  return module;
 }
 
 const idle: ScanKernel[] = [];

@@ -126,21 +126,21 @@ function megabytes(bytes: number): string {
 /**
  * Decodes a body: by its byte order mark, else by the content type's charset, else by `fallback` (UTF-8 where the job says nothing).
  * Bytes that are not of that charset are an error, never a replacement character.
- * `isUtf8` says that the bytes are UTF-8 and nothing but the text.
+ * `isUtf8` says that the bytes are UTF-8 and nothing but the text; such a text is made when it is asked for.
  * @throws IngestError API_CHARSET
  */
 export function decodeText(
   bytes: Buffer,
   contentType: string | null,
   fallback: string,
-): { text: string; isUtf8: boolean } {
+): { text: () => string; isUtf8: boolean } {
   const declared = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType ?? '')?.[1];
   const charset = (markCharset(bytes) ?? declared ?? fallback).toLowerCase();
   if (charset === 'utf-8' || charset === 'utf8' || charset === 'us-ascii') {
-    if (isAscii(bytes)) return { text: bytes.toString('latin1'), isUtf8: true };
+    if (isAscii(bytes)) return { text: () => bytes.toString('latin1'), isUtf8: true };
     if (isUtf8(bytes)) {
       const mark = markCharset(bytes) !== null;
-      return { text: bytes.toString('utf8', mark ? 3 : 0), isUtf8: !mark };
+      return { text: () => bytes.toString('utf8', mark ? 3 : 0), isUtf8: !mark };
     }
     throw notDecodable(charset, declared !== undefined, bytes);
   }
@@ -153,7 +153,8 @@ export function decodeText(
     });
   }
   try {
-    return { text: decoder.decode(bytes), isUtf8: false };
+    const text = decoder.decode(bytes);
+    return { text: () => text, isUtf8: false };
   } catch {
     throw notDecodable(charset, declared !== undefined, bytes);
   }

@@ -113,8 +113,12 @@ export class ApiClient {
         }
         const rule = request.rules?.find((candidate) => fits(candidate, response));
         if (rule?.action === 'ignore' || rule?.action === 'stop' || (!rule && status >= 200 && status < 300)) {
-          const answer = { ...response, url, durationMs: clock.now() - started };
-          return rule ? { ...answer, dropped: rule.action as 'ignore' | 'stop' } : answer;
+          // Not a copy: that would make the text, which not every reader needs.
+          return Object.assign(response, {
+            url,
+            durationMs: clock.now() - started,
+            ...(rule ? { dropped: rule.action as 'ignore' | 'stop' } : {}),
+          });
         }
         if (rule) error = ruleError(rule, response, `${request.method} ${redactor.url(url)}`, redactor);
         else {
@@ -239,7 +243,17 @@ export class ApiClient {
       this.#options.limits,
     );
     const { text, isUtf8 } = decodeText(bytes, received['content-type'] ?? null, encoding);
-    return { status: response.statusCode, headers: received, text, utf8: isUtf8 ? bytes : null, bytes: length };
+    return {
+      status: response.statusCode,
+      headers: received,
+      utf8: isUtf8 ? bytes : null,
+      bytes: length,
+      get text() {
+        const made = text();
+        Object.defineProperty(this, 'text', { value: made, enumerable: true });
+        return made;
+      },
+    };
   }
 }
 

@@ -4,8 +4,9 @@ import type { Job } from '../../spec/job.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { ApiClient, ApiRequest, ApiResponse, OnRetry } from './client.ts';
 import { isObject } from './json-path.ts';
+import { type PageContent, readContent, sameRecords } from './page-content.ts';
+import type { PageScan } from './page-scan.ts';
 import { createPaginator, type PageFacts, type Paginator, type Stop } from './paginators.ts';
-import { parsePage } from './parse-page.ts';
 import { type Bindings, NO_BINDINGS } from './placeholders.ts';
 import { type JsonRecord, RecordSelector } from './records.ts';
 import type { Redactor } from './redact.ts';
@@ -27,15 +28,18 @@ export interface Page {
   number: number;
   request: ApiRequest;
   response: ApiResponse;
-  body: unknown;
+  readonly body: unknown;
   /** All records of the page. */
-  records: JsonRecord[];
+  readonly records: JsonRecord[];
+  /** Of {@link Page.records}. */
+  count: number;
   /** The records that {@link PageHooks.accept} kept. */
-  kept: JsonRecord[];
-  /** Exact numbers may be among the values. */
-  exact: boolean;
-  /** The response's bytes where they are UTF-8 and hold the records just as they were parsed; null else. */
-  raw: Buffer | null;
+  readonly kept: JsonRecord[];
+  /** Of {@link Page.kept}. */
+  keptCount: number;
+  content: PageContent;
+  /** Set where all records are kept as they came and none of them was parsed. */
+  scan: PageScan | null;
   /** What the pagination asks for after this page, or why it asks for nothing. Limits of the caller are not in it. */
   next: ApiRequest | Stop;
 }
@@ -48,6 +52,10 @@ export interface PageHooks {
   onRetry: OnRetry;
   /** Chooses the records that are kept. Called once a page, in order, before the next page is asked for. */
   accept(records: JsonRecord[], page: number): JsonRecord[];
+  /** Looks at pages in their bytes; a page for which it gives null is parsed. */
+  scan?(response: ApiResponse, selector: RecordSelector): PageScan | null;
+  /** {@link PageHooks.accept} for a page that was scanned: which of its records are kept, null for all. */
+  acceptScan?(scan: PageScan, page: number): ReadonlySet<number> | null;
   /** A reason to stop after this page, apart from the pagination's. */
   enough(page: Page): Stop | null;
   /** Pages asked for at a time where the pagination can tell them (offset, page_number); default 1. */
@@ -114,7 +122,7 @@ export async function* readPages(
   const first = paginator.first();
   let state = first.state;
   let pending = ask(1, pageRequest(template, first.patch));
-  let before: JsonRecord[] | null = null;
+  let before: PageContent | null = null;
   let recordsBefore = 0;
   let largest = 0;
   try {
@@ -122,64 +130,79 @@ export async function* readPages(
       const { request, answer } = pending;
       const response = await answer;
       if (response?.dropped !== undefined) return dropStop(response, number, recordsBefore);
-      const {
-        value: body,
-        exact,
-        repaired,
-        raw,
-        isList,
-      } = response
-        ? parsePage(response, number, job, redactor)
-        : { value: undefined, exact: false, repaired: false, raw: false, isList: false };
-      const selector = isList ? plan.lines : plan.selector;
-      const records = response && body !== undefined ? selector.select(body, number) : [];
-      if (response && selector.missed) refuseErrorBody(body, number, response, redactor);
+      if (!response) {
+        const step = paginator.next(state, {
+          ...{ records: 0, recordsBefore, body: undefined, headers: {}, url: request.url },
+          ...{ repeatsPrevious: false, notFound: true },
+        });
+        return 'stop' in step ? step.stop : { reason: 'page_not_found', detail: 'The page was not found.' };
+      }
+      const { content, missed } = readContent(response, number, { ...plan, redactor, scan: hooks.scan });
+      if (missed) refuseErrorBody(content.body, number, response, redactor);
       const facts: PageFacts = {
-        records: records.length,
+        records: content.count,
         recordsBefore,
-        body,
-        headers: response?.headers ?? {},
-        url: response?.url ?? request.url,
-        repeatsPrevious: compares && before !== null && samePage(before, records),
-        notFound: response === null,
+        body: content.envelope,
+        headers: response.headers,
+        url: response.url,
+        repeatsPrevious: compares && before !== null && sameRecords(before, content),
+        notFound: false,
       };
       const step = paginator.next(state, facts);
-      if (!response)
-        return 'stop' in step ? step.stop : { reason: 'page_not_found', detail: 'The page was not found.' };
       const discard = 'stop' in step && step.stop.discardPage === true;
       const following = 'stop' in step ? step.stop : pageRequest(template, step.patch);
-      const page: Page = {
-        number,
-        request,
-        response,
-        body,
-        records,
-        exact,
-        raw: raw && !repaired ? response.utf8 : null,
-        kept: discard ? [] : hooks.accept(records, number),
-        next: following,
-      };
+      const page = pageOf(content, discard, hooks, { number, request, response, next: following });
       const ended = 'stop' in step ? step.stop : (maxPages(job, number) ?? hooks.enough(page));
       if (!ended && 'state' in step) {
         state = step.state;
         pending = ask(number + 1, following as ApiRequest);
-        largest = Math.max(largest, records.length);
+        largest = Math.max(largest, content.count);
         const room = Math.min(hooks.concurrency ?? 1, (job.options.max_pages ?? Number.POSITIVE_INFINITY) - number) - 1;
         // A short page is probably the last but one: nothing is asked for on the chance that it is not.
-        if (room > 0 && paginator.ahead && records.length > 0 && records.length >= largest)
+        if (room > 0 && paginator.ahead && content.count > 0 && content.count >= largest)
           ahead.fill(
             number + 2,
             paginator.ahead(state, facts, room).map((patch) => pageRequest(template, patch)),
           );
       }
-      before = compares ? records : null;
-      recordsBefore += records.length;
+      before = compares ? content : null;
+      recordsBefore += content.count;
       yield page;
       if (ended) return ended;
     }
   } finally {
     stop.abort();
   }
+}
+
+function pageOf(
+  content: PageContent,
+  discard: boolean,
+  hooks: PageHooks,
+  asked: Pick<Page, 'number' | 'request' | 'response' | 'next'>,
+): Page {
+  const chosen = !discard && content.scan ? (hooks.acceptScan?.(content.scan, asked.number) ?? null) : null;
+  const scan = discard || chosen ? null : content.scan;
+  let kept: JsonRecord[] | null = null;
+  if (discard) kept = [];
+  else if (chosen) kept = content.records.filter((_record, index) => chosen.has(index));
+  else if (!scan) kept = hooks.accept(content.records, asked.number);
+  return {
+    ...asked,
+    get body() {
+      return content.body;
+    },
+    get records() {
+      return content.records;
+    },
+    get kept() {
+      return kept ?? content.records;
+    },
+    count: content.count,
+    keptCount: kept?.length ?? content.count,
+    content,
+    scan,
+  };
 }
 
 /** Pages that were asked for before the one before them came. What was asked for in vain is thrown away. */
@@ -286,11 +309,4 @@ async function fetchPage(
     }
     throw error;
   }
-}
-
-function samePage(a: JsonRecord[], b: JsonRecord[]): boolean {
-  if (a.length !== b.length || a.length === 0) return false;
-  // Most pages differ in their first record already.
-  if (JSON.stringify(a[0]) !== JSON.stringify(b[0])) return false;
-  return JSON.stringify(a) === JSON.stringify(b);
 }

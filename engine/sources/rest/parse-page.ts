@@ -20,7 +20,7 @@ export interface ParsedPage extends ParsedJson {
 export function parsePage(response: ApiResponse, number: number, job: Job, redactor: Redactor): ParsedPage {
   if (response.status === 204 || (response.status === 205 && response.text === ''))
     return { value: [], exact: false, repaired: false, raw: false, isList: false };
-  const format = job.options.response_format ?? formatOf(response.headers['content-type'] ?? '');
+  const format = responseFormat(response, job);
   switch (format) {
     case 'json':
       return { ...parseJsonPage(response, number, redactor), raw: true, isList: false };
@@ -37,6 +37,11 @@ export function parsePage(response: ApiResponse, number: number, job: Job, redac
     default:
       return format satisfies never;
   }
+}
+
+/** options.response_format, else what the content type says. */
+export function responseFormat(response: ApiResponse, job: Job): ResponseFormat {
+  return job.options.response_format ?? formatOf(response.headers['content-type'] ?? '');
 }
 
 function formatOf(contentType: string): ResponseFormat {

@@ -80,7 +80,7 @@ export async function previewJob(parts: PreviewParts): Promise<Preview> {
       if ((last as Exchange | null)?.request === page.request) last = null;
       verdict.add(page);
       const visible = page.kept.slice(0, limits.rows);
-      for (const record of visible) observe(root, record, page.exact, 0);
+      for (const record of visible) observe(root, record, page.content.exact, 0);
       shown.push(...visible);
       observed.push({
         body: page.body,

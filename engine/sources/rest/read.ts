@@ -11,6 +11,7 @@ import type {
 import type { OnRetry } from './client.ts';
 import { observe, ShapeNode } from './infer.ts';
 import { compileJsonPath, type JsonPath } from './json-path.ts';
+import { PageScanner } from './page-scan.ts';
 import type { Page, PageHooks, PagePlan } from './pages.ts';
 import type { Stop } from './paginators.ts';
 import { carriesStart, parentOf } from './placeholders.ts';
@@ -50,6 +51,7 @@ export async function* readJob(
       ),
     );
   };
+  const scanner = pageScanner(request, root);
   // A sample takes what it needs and no more: nothing is asked for ahead.
   const asked = request.sampleRows === null ? job : { ...job, options: { ...job.options, concurrency: 1 } };
   const hooksOf = (stream: PageStream): PageHooks => {
@@ -58,8 +60,18 @@ export async function* readJob(
       signal: context.signal,
       onRetry,
       accept: (list, page) => part(list, page, request.sampleRows === null ? null : request.sampleRows - records),
+      ...(scanner === null || stream.extra !== null
+        ? {}
+        : {
+            scan: (response, list) => scanner.scan(response, list),
+            acceptScan: (scan, page) => {
+              if (!request.incremental) return null;
+              const kept = part(scan.records, page, null);
+              return kept.length === scan.rows ? null : placesOf(kept, scan.records);
+            },
+          }),
       enough: (page) =>
-        request.sampleRows !== null && records + page.kept.length >= request.sampleRows
+        request.sampleRows !== null && records + page.keptCount >= request.sampleRows
           ? sampleStop(request.sampleRows)
           : null,
       concurrency: hasStreams(job) ? 1 : asked.options.concurrency,
@@ -89,13 +101,22 @@ export async function* readJob(
       pages += 1;
       verdict.add(page);
       repeats.add(page);
-      records += page.kept.length;
+      records += page.keptCount;
       bytes += page.response.bytes;
-      for (const record of page.kept) observe(root, record, page.exact, 0);
-      await spool.append(page.kept, page.response.bytes, wholePage(page, stream.plan));
+      if (page.scan) {
+        page.scan.addShapes();
+        await spool.appendLines(
+          { bytes: page.scan.lines, longest: page.scan.longest },
+          page.count,
+          page.response.bytes,
+        );
+      } else {
+        for (const record of page.kept) observe(root, record, page.content.exact, 0);
+        await spool.append(page.kept, page.response.bytes, wholePage(page, stream.plan));
+      }
       context.log(
         'DEBUG',
-        `Page ${page.number}: ${page.response.status}, ${page.records.length} records, ${redactor.url(page.request.url)}`,
+        `Page ${page.number}: ${page.response.status}, ${page.count} records, ${redactor.url(page.request.url)}`,
       );
       context.progress({ rows: records, bytes, pages });
     }
@@ -125,9 +146,31 @@ export async function* readJob(
 }
 
 /** The page's bytes where its records are kept as they are. */
-function wholePage(page: Page, plan: PagePlan): { bytes: Buffer; listKey: string | null } | null {
+function wholePage({ content, kept }: Page, plan: PagePlan): { bytes: Buffer; listKey: string | null } | null {
   const { listKey } = plan.selector;
-  return page.raw && page.kept === page.records && listKey !== undefined ? { bytes: page.raw, listKey } : null;
+  return content.raw && kept === content.records && listKey !== undefined ? { bytes: content.raw, listKey } : null;
+}
+
+/** Scans pages where nothing but the watermark and the primary key is looked up in the records, and neither is inside other values. */
+function pageScanner({ job, incremental, sampleRows }: ReadRequest, root: ShapeNode): PageScanner | null {
+  const fields = new Set([
+    ...(incremental ? [incremental.column] : []),
+    ...(watchesRepeats(job) ? job.primary_key : []),
+  ]);
+  if (sampleRows !== null || job.columns.length > 0 || ![...fields].every((field) => /^[\w-]+$/.test(field)))
+    return null;
+  const { cursor_path, next_url_path, total_path, total_pages_path, has_more_path } = job.options;
+  const paths = [cursor_path, next_url_path, total_path, total_pages_path, has_more_path];
+  return new PageScanner(
+    root,
+    [...fields],
+    paths.filter((path) => path !== undefined),
+  );
+}
+
+function placesOf(kept: readonly JsonRecord[], records: readonly JsonRecord[]): Set<number> {
+  const chosen = new Set(kept);
+  return new Set(records.flatMap((record, place) => (chosen.has(record) ? [place] : [])));
 }
 
 /** The reason of a read that a sample or a preview ends. */
@@ -219,17 +262,16 @@ class RepeatWatch {
   #repeated = 0;
 
   constructor(job: Job) {
-    const shifts = job.pagination_type === 'offset' || job.pagination_type === 'page_number';
-    this.#keys = shifts ? job.primary_key.map(compileJsonPath) : [];
+    this.#keys = watchesRepeats(job) ? job.primary_key.map(compileJsonPath) : [];
   }
 
   add(page: Page): void {
     // A page that was left out as a whole has been told already.
-    if (this.#keys.length === 0 || page.kept.length === 0) return;
+    if (this.#keys.length === 0 || page.keptCount === 0) return;
     const known = page.number === 1 ? new Set<string>() : this.#before;
     this.#before = new Set<string>();
     // The records as they came: the job's columns may leave the key out.
-    for (const record of page.records) {
+    for (const record of page.scan?.records ?? page.records) {
       const values = this.#keys.map((key) => key.first(record) ?? null);
       if (!values.includes(null)) this.#before.add(JSON.stringify(values));
     }
@@ -241,11 +283,15 @@ class RepeatWatch {
     return [
       {
         code: 'API_RECORDS_REPEATED',
-        message: `${this.#repeated} records came on two pages in a row: rows were inserted or deleted while the pages were read.`,
+        message: `${this.#repeated === 1 ? '1 record' : `${this.#repeated} records`} came on two pages in a row: rows were inserted or deleted while the pages were read.`,
         hint: 'Repeated rows are merged by their primary key, but others may have been skipped: sort by a column that only grows, or read by cursor or watermark.',
       },
     ];
   }
+}
+
+function watchesRepeats(job: Job): boolean {
+  return job.pagination_type === 'offset' || job.pagination_type === 'page_number';
 }
 
 function pruned(record: JsonRecord, columns: readonly string[]): JsonRecord {

@@ -54,6 +54,11 @@ export class RecordSelector {
     return (this.#configured ?? this.#detected)?.text ?? null;
   }
 
+  /** What the selector in use finds; nothing before detection. */
+  find(body: unknown): unknown[] {
+    return (this.#configured ?? this.#detected)?.all(body) ?? [];
+  }
+
   /** @throws IngestError API_SELECTOR_NOT_FOUND, API_SELECTOR_AMBIGUOUS, API_RECORDS_NOT_FOUND */
   select(body: unknown, page: number): JsonRecord[] {
     this.missed = false;

@@ -49,11 +49,20 @@ export class Spool {
     raw: { bytes: Buffer; listKey: string | null } | null,
   ): Promise<void> {
     if (records.length === 0) return;
-    const lines = (raw && rawLines(raw.bytes, records, raw.listKey)) ?? writtenLines(records);
+    await this.appendLines(
+      (raw && rawLines(raw.bytes, records, raw.listKey)) ?? writtenLines(records),
+      records.length,
+      received,
+    );
+  }
+
+  /** {@link Spool.append} for records that are lines already. */
+  async appendLines(lines: { bytes: Buffer; longest: number }, rows: number, received: number): Promise<void> {
+    if (rows === 0) return;
     await this.#pending;
     if (!this.#handle || this.#written >= this.#limit) await this.#rotate();
     const file = this.#files.at(-1) as SpoolFile;
-    file.rows += records.length;
+    file.rows += rows;
     file.received += received;
     file.longest = Math.max(file.longest, lines.longest);
     this.#written += lines.bytes.length;

@@ -23,12 +23,12 @@ export class VerdictKeeper {
 
   add(page: Page): void {
     if (this.#lastSize !== null && this.#sizes.size < 3) this.#sizes.add(this.#lastSize);
-    this.#lastSize = page.records.length;
+    this.#lastSize = page.count;
     this.#pages += 1;
-    this.#received += page.records.length;
-    this.#kept += page.kept.length;
+    this.#received += page.count;
+    this.#kept += page.keptCount;
     if (this.#job.pagination_type === 'single_page')
-      this.#hint = moreHint(page.body, page.response.headers, page.records.length);
+      this.#hint = moreHint(page.body, page.response.headers, page.count);
   }
 
   /** The verdict and the warnings that go with it. */
@@ -55,7 +55,7 @@ export class VerdictKeeper {
       'response_ignored',
     ].includes(stop.reason);
     if (!confirmed && asksForSize && this.#filled() === 1 && this.#received === this.#job.page_size) {
-      doubts.push(`exactly one full page of ${this.#received} records came`);
+      doubts.push(`exactly one full page of ${recordsText(this.#received)} came`);
     } else if (
       !confirmed &&
       this.#hint === null &&
@@ -66,7 +66,7 @@ export class VerdictKeeper {
     }
     const notes =
       asksForSize && cap !== null && cap < this.#job.page_size
-        ? ` The server gives at most ${cap} records a page (page_size is ${this.#job.page_size}).`
+        ? ` The server gives at most ${recordsText(cap)} a page (page_size is ${this.#job.page_size}).`
         : '';
     const verdict: StopVerdict = {
       reason: stop.reason,
@@ -110,9 +110,9 @@ export class StreamsVerdict {
 
   add(page: Page): void {
     this.#pages += 1;
-    this.#records += page.kept.length;
+    this.#records += page.keptCount;
     if (page.number === 1 && this.#job.pagination_type === 'single_page') {
-      const hint = moreHint(page.body, page.response.headers, page.records.length);
+      const hint = moreHint(page.body, page.response.headers, page.count);
       if (hint !== null) this.#doubt(hint, { code: 'API_MORE_PAGES', message: `One page was read, but ${hint}.` });
     }
   }
@@ -159,6 +159,10 @@ export class StreamsVerdict {
   }
 }
 
+function recordsText(records: number): string {
+  return records === 1 ? '1 record' : `${records} records`;
+}
+
 /** Totals at which servers silently stop. */
 const ROUND_TOTALS = new Set([50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]);
 
@@ -201,7 +205,7 @@ export function moreHint(body: unknown, headers: Record<string, string>, records
     if (/^(has_?more|has_?next(_?page)?)$/.test(key) && value === true) return `${place} is true`;
     const text = scalarText(value);
     if (TOTAL_KEYS.includes(name) && text !== null && /^\d+$/.test(text) && Number(text) > records)
-      return `${place} is ${text} and ${records} records came`;
+      return `${place} is ${text} and ${recordsText(records)} came`;
   }
   return null;
 }

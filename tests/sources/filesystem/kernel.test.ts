@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonShape } from '../../../engine/sources/filesystem/json-scan.ts';
 import { type ScanKind, type ScanTask, scanRange, scanWith } from '../../../engine/sources/filesystem/scan-range.ts';
-import { compileKernel } from './compile-kernel.ts';
 import { FilesHarness } from './harness.ts';
 
 let files: FilesHarness;
@@ -11,11 +9,6 @@ beforeAll(async () => {
   files = await FilesHarness.open();
 });
 afterAll(() => files.close());
-
-test('the compiled kernel is the one in scan-kernel.as', async () => {
-  const kept = new URL('../../../engine/sources/filesystem/scan-kernel-binary.ts', import.meta.url);
-  expect((await readFile(kept, 'utf8')).replaceAll('\r\n', '\n')).toBe(await compileKernel());
-});
 
 /** What a scan found, without what only serves the scan. */
 function found(result: Awaited<ReturnType<typeof scanRange>>): unknown {
