@@ -1,8 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../runs/events.ts';
 import { CI_SYSTEMS } from '../spec/kinds.ts';
 import { didYouMean } from '../spec/suggest.ts';
 import { toCommandForm } from './command-form.ts';
+import { type CompletedCommand, completionScript, SHELLS, type Shell } from './completion-script.ts';
 import type { CommandContext, GlobalOptions } from './context.ts';
 import { EXIT, type ExitCode, reportFailure, usageError } from './failure.ts';
 import type { Terminal } from './terminal.ts';
@@ -292,6 +293,21 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     );
 
   program
+    .command('completion')
+    .summary('print the script that completes commands and options in a shell')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  source <(ingest completion bash)          in ~/.bashrc; zsh alike\n  ingest completion fish | source           in config.fish\n  ingest completion powershell | Out-String | Invoke-Expression     in $PROFILE',
+    )
+    .addArgument(new Argument('<shell>', 'which one').choices([...SHELLS]))
+    .action(
+      act(async (_context, [shell]: [Shell]) => {
+        terminal.print(completionScript(shell, program.commands.map(completed)).trimEnd());
+        return EXIT.ok;
+      }),
+    );
+
+  program
     .command('clean')
     .summary('remove load packages and temporary files that dead runs left')
     .option('--packages', 'also remove complete packages; their rows are read again')
@@ -311,6 +327,17 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     .action(act(async (context, _args, options) => (await import('./commands/ui.ts')).ui(context, options as never)));
 
   return program;
+}
+
+/** A command as the shells' scripts want it, with the options that every command takes. */
+function completed(command: Command): CompletedCommand {
+  const options = [...command.options, ...(command.parent?.options ?? [])].flatMap((option) =>
+    [option.short, option.long].flatMap((flag) =>
+      flag ? [{ flag, help: option.description, choices: option.argChoices ?? [] }] : [],
+    ),
+  );
+  const subcommands = command.commands.map((sub) => ({ name: sub.name(), summary: sub.summary() }));
+  return { name: command.name(), summary: command.summary(), options, subcommands };
 }
 
 /** `run` takes no words; it has an argument only so that a mistyped command can be answered well. */
