@@ -184,7 +184,7 @@ export const theme = createTheme({
           '--button-padding-x': sizeOf(props) === 'xs' ? '8px' : '10px',
         },
       }),
-      styles: { root: { fontWeight: 500 }, section: { marginInlineEnd: 6 } },
+      styles: { root: { fontWeight: 500 } },
     }),
     ActionIcon: ActionIcon.extend({
       defaultProps: { size: 'sm', variant: 'subtle', color: 'gray' },

@@ -473,6 +473,9 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
     action({
       id: 'app.settings',
       label: 'Settings …',
+      menu: 'File',
+      section: 3,
+      keywords: 'preferences options proxy workers theme',
       shortcuts: ['Mod+,'],
       everywhere: true,
       run: () => window.go('settings'),

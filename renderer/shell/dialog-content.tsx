@@ -190,16 +190,18 @@ function Recovery() {
 
 /** Keys that the grid knows by itself. */
 const GRID_KEYS: readonly (readonly [string, string])[] = [
-  ['Arrows, Tab, Enter', 'Go to the next cell; with Shift back or extend'],
-  ['Mod+Arrows', 'Go to the edge of the data'],
+  ['Arrows', 'Next cell; with Shift, extend'],
+  ['Tab, Enter', 'Next cell; with Shift, back'],
+  ['Mod+Arrows', 'To the edge of the data'],
   ['Home, End', 'First, last cell of the row'],
-  ['Mod+Home, Mod+End', 'First, last cell of the grid'],
-  ['F2 or typing', 'Edit the cell; Esc keeps what was'],
+  ['Mod+Home, Mod+End', 'First, last cell'],
+  ['F2', 'Edit the cell; so does typing'],
+  ['Esc', 'Keep what the cell said before'],
   ['Alt+↓', 'Open the cell’s list'],
   ['Space', 'Tick or untick'],
-  ['Mod+D, Mod+R', 'Fill down, fill right'],
+  ['Mod+D, Mod+R', 'Fill down, right'],
   ['Shift+Space, Mod+Space', 'Select rows, columns'],
-  ['Alt+Shift+↑ ↓', 'Move rows'],
+  ['Alt+Shift+↑, Alt+Shift+↓', 'Move rows'],
   ['Mod+Shift+L', 'Filter and sort the column'],
 ];
 
@@ -234,7 +236,9 @@ function Shortcuts() {
             <div key={keys} className={classes['key']}>
               <dt>{what}</dt>
               <dd>
-                <Kbd>{keys.replaceAll('Mod+', mac ? '⌘' : 'Ctrl ')}</Kbd>
+                {keys.split(', ').map((key) => (
+                  <Kbd key={key}>{shortcutText(key, mac)}</Kbd>
+                ))}
               </dd>
             </div>
           ))}

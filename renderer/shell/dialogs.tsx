@@ -18,7 +18,7 @@ const TITLES: Readonly<Record<Dialog['kind'], string>> = {
 };
 
 const SIZES: Partial<Record<Dialog['kind'], number>> = {
-  shortcuts: 720,
+  shortcuts: 760,
   review: 720,
   conflict: 720,
   folder: 560,

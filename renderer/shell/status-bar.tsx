@@ -79,7 +79,10 @@ function JobCount() {
 function EngineState() {
   const engine = useWindow((state) => state.engine);
   const live = useRuns((state) => state.live);
-  const workers = useSettings((state) => state.settings?.max_workers);
+  const most = useSettings((state) => state.settings?.max_workers);
+  const settings = useProject((state) => state.validation?.project.settings ?? null);
+  // What a run takes: the project's number, at most this computer's.
+  const workers = settings === null ? undefined : settings.parallel ? Math.min(settings.max_workers, most ?? 20) : 1;
   if (engine === 'lost') {
     return (
       <span className={classes['item']} data-tone="err">
@@ -94,6 +97,7 @@ function EngineState() {
       <span className={classes['item']} data-tone="info">
         <IconLoader2 size={13} className={classes['spin']} aria-hidden />
         Engine running · {done} of {live.total || live.jobs.size} jobs
+        {live.workers > 0 ? <span className={classes['wide']}> · {plural(live.workers, 'worker')}</span> : null}
       </span>
     );
   }

@@ -28,6 +28,7 @@ export const STATUSES = {
 } as const;
 export type Status = keyof typeof STATUSES;
 
+/** `label`: said in place of the status' own word; '' where words beside it say the same. */
 export function StatusIcon({ status, size = 14, label }: { status: Status; size?: number; label?: string }) {
   const { icon: Icon, tone, word } = STATUSES[status];
   return (
@@ -36,8 +37,7 @@ export function StatusIcon({ status, size = 14, label }: { status: Status; size?
       className={classes['icon']}
       data-tone={tone}
       data-spin={status === 'running' || undefined}
-      role="img"
-      aria-label={label ?? word}
+      {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label ?? word })}
     />
   );
 }

@@ -13,6 +13,8 @@ const root = path.resolve(import.meta.dirname, '../..');
 const IMAGES = process.env['IMAGES'] === '1' ? path.join(root, 'docs/images') : null;
 const WIDE = { width: 1440, height: 900 };
 const NARROW = { width: 900, height: 700 };
+/** 1280 × 900 at 200 %. */
+const ZOOMED = { width: 640, height: 450 };
 const SCHEMES = ['light', 'dark'] as const;
 
 let home: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -46,7 +48,27 @@ async function findings(page: Page): Promise<string[]> {
   });
 }
 
-/** Looks at the screen at hand in both colours and both sizes. */
+/** Words that are cut without a sign, and pictures without a name. */
+async function cutOrUnnamed(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const seen = (element: Element) => element.getClientRects().length > 0 && element.clientWidth > 2;
+    const cut = [...document.querySelectorAll('.mantine-Button-label, [role=toolbar] > h1, [role=toolbar] button')]
+      .filter((element) => seen(element) && getComputedStyle(element).textOverflow !== 'ellipsis')
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `cut: ${element.textContent}`);
+    const bars = [...document.querySelectorAll('[role=toolbar]')]
+      .filter((bar) => seen(bar) && bar.scrollWidth > bar.clientWidth + 1)
+      .map((bar) => `wider than its place: ${bar.getAttribute('aria-label')}`);
+    const unnamed = [...document.querySelectorAll('[role=img]')]
+      .filter((image) => (image.getAttribute('aria-label') ?? '') === '')
+      .map((image) => `unnamed: ${image.outerHTML.slice(0, 120)}`);
+    const ticks = [...document.querySelectorAll('thead [style*="--from"]')].map((tick) => tick.getBoundingClientRect());
+    const overlaps = ticks.filter((tick, at) => at > 0 && tick.left < (ticks[at - 1]?.right ?? 0)).length;
+    return [...cut, ...bars, ...unnamed, ...(overlaps > 0 ? ['times of the axis lie over each other'] : [])];
+  });
+}
+
+/** Looks at the screen at hand in both colours and all sizes. */
 async function lookAt(page: Page, name: string): Promise<string[]> {
   const found: string[] = [];
   // Nothing is pointed at: not the button that brought us here either.
@@ -57,15 +79,16 @@ async function lookAt(page: Page, name: string): Promise<string[]> {
       (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
       colorScheme,
     );
-    for (const size of [NARROW, WIDE]) {
+    for (const size of [ZOOMED, NARROW, WIDE]) {
       await page.setViewportSize(size);
       const place = `${name}, ${colorScheme}, ${size.width} × ${size.height}`;
       // A frame for what follows the size by itself.
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       if (wider > 0) found.push(`${place}: the page is ${wider} px wider than the window`);
-      // Colours are the same in both sizes.
-      if (colorScheme === 'dark' && size === NARROW) continue;
+      // Words are the same in both colours, and colours in all sizes.
+      if (colorScheme === 'light') found.push(...(await cutOrUnnamed(page)).map((finding) => `${place}: ${finding}`));
+      if (size === ZOOMED || (colorScheme === 'dark' && size === NARROW)) continue;
       found.push(...(await findings(page)).map((finding) => `${place}: ${finding}`));
     }
     if (IMAGES !== null) {
@@ -90,6 +113,19 @@ test('every screen, in light and dark, wide and narrow: axe finds nothing seriou
   await page.getByRole('grid', { name: 'Jobs' }).waitFor();
   await page.keyboard.press('Control+Shift+Enter');
   await page.getByText('Run succeeded').first().waitFor({ timeout: 45_000 });
+  // A dialog comes before news.
+  await page.keyboard.press('F1');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  const covered = await page
+    .getByText('Run succeeded')
+    .first()
+    .evaluate((news) => {
+      const { left, top } = news.getBoundingClientRect();
+      return document.elementFromPoint(left + 4, top + 4) !== news;
+    });
+  expect(covered).toBe(true);
+  await page.keyboard.press('Escape');
+  await page.getByRole('contentinfo').getByText('4 workers').waitFor();
   await page.getByRole('grid', { name: 'Jobs' }).getByText('orders', { exact: true }).first().click();
   await page.getByRole('region', { name: 'News' }).getByRole('button', { name: 'Dismiss' }).click();
   await look('jobs');
@@ -144,6 +180,7 @@ test('every screen, in light and dark, wide and narrow: axe finds nothing seriou
     .click();
   await page.getByRole('heading', { name: 'raw.orders', level: 1 }).waitFor();
   await page.getByText('2 distinct').first().waitFor();
+  expect(await page.getByRole('textbox', { name: 'Query' }).inputValue()).toContain('FROM raw.orders');
   await look('results');
 
   await goTo(page, 'Export');

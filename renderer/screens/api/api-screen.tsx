@@ -23,6 +23,7 @@ import { newRowId } from '../../stores/sheet-model.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';
+import { bytesText, millisecondsText } from '../../ui/number-text.ts';
 import { Toolbar, ToolbarDivider } from '../../ui/panel.tsx';
 import classes from './api-screen.module.css';
 import { CurlDialog } from './curl-dialog.tsx';
@@ -30,7 +31,7 @@ import { DetectedPanel } from './detected-panel.tsx';
 import { FileDialog } from './file-dialog.tsx';
 import { initiallyOpen } from './json-rows.ts';
 import { JsonTree } from './json-tree.tsx';
-import { bytesText, millisecondsText, PageStepper } from './page-stepper.tsx';
+import { PageStepper } from './page-stepper.tsx';
 import { ExchangeView, PaginatorView, SchemaView } from './page-views.tsx';
 import {
   fieldSteps,
@@ -133,18 +134,27 @@ export function ApiScreen() {
               value={rowId}
               searchable
               allowDeselect={false}
-              w={224}
+              className={classes['job'] ?? ''}
               onChange={(value) => {
                 if (value === null) return;
                 api.show(value);
                 app.window.go('api', value);
               }}
             />
-            <span className="small faint">{rowText(app.project.rowNumber(SHEET, rowId))}</span>
+            <span className="small faint" data-drop="first">
+              {rowText(app.project.rowNumber(SHEET, rowId))}
+            </span>
             <ToolbarDivider />
           </>
         )}
-        <Button variant="subtle" data-quiet leftSection={<IconTerminal2 size={16} />} onClick={() => setAsking('curl')}>
+        <Button
+          variant="subtle"
+          data-quiet
+          data-fold="first"
+          title="From cURL"
+          leftSection={<IconTerminal2 size={16} />}
+          onClick={() => setAsking('curl')}
+        >
           From cURL
         </Button>
         {rowId === null ? null : (
@@ -159,6 +169,7 @@ export function ApiScreen() {
               <Button
                 variant="subtle"
                 data-quiet
+                data-fold="first"
                 leftSection={<IconDeviceFloppy size={16} />}
                 disabled={!run?.preview?.recording || run.status === 'running'}
                 onClick={() => void save()}
@@ -169,6 +180,8 @@ export function ApiScreen() {
             <Button
               variant="subtle"
               data-quiet
+              data-fold="first"
+              title="Replay"
               leftSection={<IconPlayerTrackPrev size={16} />}
               onClick={() => void replay()}
             >

@@ -1,6 +1,7 @@
 import { UnstyledButton } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import type { JobPreview } from '../../../engine/contract.ts';
+import { millisecondsText } from '../../ui/number-text.ts';
 import classes from './page-stepper.module.css';
 
 /** The pages that came, and the one that was not asked for. */
@@ -65,16 +66,6 @@ export function PageStepper({
       ) : null}
     </ol>
   );
-}
-
-export function millisecondsText(milliseconds: number): string {
-  return milliseconds < 10_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-export function bytesText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${Math.round(bytes / 1000)} KB`;
-  return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0)} MB`;
 }
 
 /** `45 s`, `3 min`, `2.5 h` */

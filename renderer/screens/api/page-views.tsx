@@ -1,8 +1,8 @@
 import type { JobPreview, PreviewPage, PreviewRequest } from '../../../engine/contract.ts';
 import { CodeView } from '../../ui/code-view.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
+import { bytesText, millisecondsText } from '../../ui/number-text.ts';
 import { StatusIcon } from '../../ui/status-icon.tsx';
-import { bytesText, millisecondsText } from './page-stepper.tsx';
 import classes from './page-views.module.css';
 
 type HttpRequest = Extract<PreviewRequest, { url: string }>;

@@ -54,7 +54,8 @@ export function DiscoverScreen() {
       schema_name: cell(rowId, 'schema_name'),
       table_name: cell(rowId, 'table_name'),
       source_object: cell(rowId, 'source_object'),
-      file_glob: cell(rowId, 'file_glob'),
+      // Blank: what the connection says, or the built-in glob.
+      file_glob: app.project.job(rowId)?.file_glob ?? cell(rowId, 'file_glob'),
     }));
   }, [app, connection, revision]);
   const known = useMemo(
@@ -166,10 +167,16 @@ export function DiscoverScreen() {
           </>
         ) : discovery === undefined ? null : (
           <>
-            <span className="small dim nowrap">
+            <span className="small dim" data-drop="narrow">
               {discovery.status === 'cancelled' ? 'Cancelled' : whenText(discovery.at)}
             </span>
-            <Button variant="default" leftSection={<IconRefresh size={14} />} onClick={look}>
+            <Button
+              variant="default"
+              data-fold="narrow"
+              title="Look again"
+              leftSection={<IconRefresh size={14} />}
+              onClick={look}
+            >
               Look again
             </Button>
           </>
@@ -257,7 +264,11 @@ export function DiscoverScreen() {
               label={files ? 'Folders and files' : 'Schemas and tables'}
               groupName={files ? 'Files' : 'Table'}
               proposalOf={proposalOf}
-              jobsOf={(object) => known.get(objectId(object)) ?? []}
+              jobsOf={(object) =>
+                (known.get(objectId(object)) ?? []).map((rowId) =>
+                  app.project.cell('SourceConfig', rowId, 'table_name'),
+                )
+              }
               onActive={setActive}
               onTick={tick}
               onOpen={(group, open) => {
@@ -272,6 +283,7 @@ export function DiscoverScreen() {
             object={current}
             proposal={current === null ? null : proposalOf(current)}
             reading={discovery?.status === 'columns'}
+            subject={files ? 'group of files' : connection.kind?.type === 'api' ? 'resource' : 'table'}
             onChoice={(choice) => {
               if (current === null) return;
               const key = keyOf(current);

@@ -2,6 +2,7 @@ import { TABLE_NAME } from '../../../engine/spec/job-columns.ts';
 import { FILE_FORMATS, INCREMENTAL_MODES, type LoadType, type SourceType } from '../../../engine/spec/kinds.ts';
 import { normalizeName } from '../../../engine/spec/naming.ts';
 import type { DiscoveredObject } from '../../stores/connection-store.ts';
+import { globsMeet } from './globs-meet.ts';
 
 /** How a discovered object would be loaded. */
 export interface Proposal {
@@ -115,12 +116,12 @@ export interface JobSubject {
   file_glob: string;
 }
 
-/** Row ids of the jobs that read an object already. */
+/** Row ids of the jobs that read an object already, or some of its files: two globs need not be the same to double rows. */
 export function jobsOf(object: DiscoveredObject, jobs: readonly JobSubject[]): string[] {
   const same = (one: string, other: string) => one.trim().toLowerCase() === other.trim().toLowerCase();
   return jobs
     .filter((job) => {
-      if (object.kind === 'file_group') return same(job.file_glob, object.name);
+      if (object.kind === 'file_group') return globsMeet(job.file_glob, object.name);
       const name = job.source_object.trim() === '' ? job.table_name : job.source_object;
       // A blank schema is the one that the database would take: `public` in PostgreSQL.
       const schema = job.schema_name.trim() === '' ? 'public' : job.schema_name;

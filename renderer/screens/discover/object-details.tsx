@@ -1,23 +1,26 @@
 import { MultiSelect, SegmentedControl, Select } from '@mantine/core';
 import { IconKey, IconTimeline } from '@tabler/icons-react';
 import type { DiscoveredObject } from '../../stores/connection-store.ts';
+import { bytesText } from '../../ui/number-text.ts';
 import classes from './discover-screen.module.css';
 import type { Choice, Proposal } from './job-proposal.ts';
-import { bytesText, countText } from './object-tree.ts';
+import { countText } from './object-tree.ts';
 
 export interface ObjectDetailsProps {
   object: DiscoveredObject | null;
   proposal: Proposal | null;
   reading: boolean;
+  /** What the connection is made of. */
+  subject: 'table' | 'group of files' | 'resource';
   onChoice(choice: Choice): void;
 }
 
 /** What is known of one object, and how it would be loaded. */
-export function ObjectDetails({ object, proposal, reading, onChoice }: ObjectDetailsProps) {
+export function ObjectDetails({ object, proposal, reading, subject, onChoice }: ObjectDetailsProps) {
   if (object === null || proposal === null) {
     return (
       <aside className={classes.details} aria-label="Details">
-        <p className={classes.hint}>Choose a table to see its columns, its keys, and how it would be loaded.</p>
+        <p className={classes.hint}>Choose a {subject} to see its columns, its keys, and how it would be loaded.</p>
       </aside>
     );
   }

@@ -12,9 +12,10 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useId, useRef } from 'react';
 import type { DiscoveredObject } from '../../stores/connection-store.ts';
 import { objectId } from '../../stores/object-id.ts';
+import { bytesText } from '../../ui/number-text.ts';
 import classes from './discover-screen.module.css';
 import type { Proposal } from './job-proposal.ts';
-import { bytesText, countText, type TreeLine, tickedState } from './object-tree.ts';
+import { countText, type TreeLine, tickedState } from './object-tree.ts';
 
 const ROW = 28;
 
@@ -31,6 +32,7 @@ export interface ObjectGridProps {
   groupName: string;
   proposalOf(object: DiscoveredObject): Proposal;
   /** Row ids of the jobs that read it already. */
+  /** Names of the jobs that read it already. */
   jobsOf(object: DiscoveredObject): readonly string[];
   onActive(id: string): void;
   onTick(objects: readonly DiscoveredObject[]): void;
@@ -215,7 +217,7 @@ function ObjectCells({ object, reading, proposalOf, jobsOf }: ObjectGridProps & 
         {countText(object.rowEstimate) || <span className="faint">–</span>}
       </span>
       <span role="gridcell" className={classes.right}>
-        {bytesText(object.bytes) || <span className="faint">–</span>}
+        {object.bytes === null ? <span className="faint">–</span> : bytesText(object.bytes)}
       </span>
       <span role="gridcell" className="truncate mono">
         {object.primaryKey.join(', ') || <span className="faint">{unread ? '…' : 'none'}</span>}
@@ -230,7 +232,11 @@ function ObjectCells({ object, reading, proposalOf, jobsOf }: ObjectGridProps & 
           </>
         )}
       </span>
-      <span role="gridcell" className={classes.job}>
+      <span
+        role="gridcell"
+        className={classes.job}
+        title={jobs.length === 0 ? undefined : `Read by ${jobs.join(', ')}`}
+      >
         {jobs.length === 0 ? null : (
           <>
             <IconCircleCheckFilled size={13} className={classes.done} aria-hidden="true" />

@@ -122,9 +122,11 @@ function Export({ document }: { document: ProjectDocument }) {
           <StatusWord status="ok">Nothing blocks it</StatusWord>
         )}
         {warnings.length > 0 ? <StatusWord status="warning">{plural(warnings.length, 'warning')}</StatusWord> : null}
-        {unsaved > 0 ? <Badge>saves {plural(unsaved, 'change')} first</Badge> : null}
+        {unsaved > 0 ? <Badge data-drop="narrow">saves {plural(unsaved, 'change')} first</Badge> : null}
         <span className="grow" />
-        <span className="faint small">into</span>
+        <span className="faint small" data-drop="first">
+          into
+        </span>
         <TextInput
           aria-label="Folder"
           className={classes['folder']}

@@ -50,8 +50,9 @@ export function JobsToolbar({
       <ToolbarDivider />
       <Button
         variant="default"
+        data-fold="narrow"
+        title="Add job"
         leftSection={<IconPlus size={14} />}
-        className={classes['add']}
         onClick={() => runAction(app.actions, 'row.add')}
       >
         Add job
@@ -104,26 +105,47 @@ function Chips() {
   const unsaved = useProject((state) => state.unsaved);
   // biome-ignore lint/correctness/useExhaustiveDependencies: read from the stores; these say when they are others
   const counts = useMemo(() => chipCounts(app, CHIPS), [app, revision, results, unsaved]);
+  const toggle = (chip: Chip) =>
+    app.jobsView.setState({ chips: chips.includes(chip) ? chips.filter((one) => one !== chip) : [...chips, chip] });
   const filtered = Object.keys(filters).length > 0 || sort.length > 0;
   return (
-    <div className={classes['chips']}>
-      {CHIPS.map((chip) => {
-        const on = chips.includes(chip);
-        return (
+    <>
+      <div className={classes['chips']}>
+        {CHIPS.map((chip) => (
           <button
             key={chip}
             type="button"
             className={classes['chip']}
-            aria-pressed={on}
-            disabled={!on && counts[chip] === 0}
-            onClick={() =>
-              app.jobsView.setState({ chips: on ? chips.filter((other) => other !== chip) : [...chips, chip] })
-            }
+            aria-pressed={chips.includes(chip)}
+            disabled={!chips.includes(chip) && counts[chip] === 0}
+            onClick={() => toggle(chip)}
           >
             {CHIP_LABELS[chip]} <span className={classes['count']}>{counts[chip].toLocaleString('en')}</span>
           </button>
-        );
-      })}
+        ))}
+      </div>
+      <Menu position="bottom-start" width={220} closeOnItemClick={false}>
+        <Menu.Target>
+          <button type="button" className={`${classes['chip']} ${classes['filter']}`} data-on={chips.length > 0}>
+            Filter <span className={classes['count']}>{chips.length === 0 ? '' : chips.length}</span>
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {CHIPS.map((chip) => (
+            <Menu.Item
+              key={chip}
+              role="menuitemcheckbox"
+              aria-checked={chips.includes(chip)}
+              disabled={!chips.includes(chip) && counts[chip] === 0}
+              rightSection={<span className={classes['count']}>{counts[chip].toLocaleString('en')}</span>}
+              onClick={() => toggle(chip)}
+            >
+              <span className={classes['tick']}>{chips.includes(chip) ? '✓' : ''}</span>
+              {CHIP_LABELS[chip]}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
       {filtered ? (
         <Tooltip label="Clear filters and sort">
           <ActionIcon
@@ -134,7 +156,7 @@ function Chips() {
           </ActionIcon>
         </Tooltip>
       ) : null}
-    </div>
+    </>
   );
 }
 

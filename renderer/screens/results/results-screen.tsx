@@ -242,7 +242,11 @@ function Results({ document }: { document: ProjectDocument }) {
               onOffset={(offset) => setView({ ...view, offset })}
             />
             {place === null ? null : (
-              <SqlConsole key={JSON.stringify(place)} place={place} table={`${table.schema}.${table.table}`} />
+              <SqlConsole
+                key={JSON.stringify(place)}
+                place={place}
+                table={`${sqlName(table.schema)}.${sqlName(table.table)}`}
+              />
             )}
           </>
         )}
@@ -269,4 +273,9 @@ function destinationsOf({ sheets, config }: ProjectDocument): { names: string[];
   );
   const names = Object.keys(project.destinations);
   return { names, usual: project.destination ?? names[0] ?? null };
+}
+
+/** A name as SQL takes it: quoted where it is no plain word. */
+function sqlName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

@@ -29,7 +29,9 @@ export function SqlConsole({ place, table }: { place: ResultPlace; table: string
   const app = useApp();
   const key = JSON.stringify(place);
   const [open, setOpen] = useState(true);
-  const [sql, setSql] = useState(() => kept.get(key) ?? `SELECT *\nFROM ${table}\nLIMIT 100`);
+  // Until something is written, the proposal follows the table that is shown.
+  const [written, setWritten] = useState<string | null>(() => kept.get(key) ?? null);
+  const sql = written ?? `SELECT *\nFROM ${table}\nLIMIT 100`;
   const [answer, setAnswer] = useState<{ page: ResultPage; ms: number } | null>(null);
   const [error, setError] = useState<ShownError | null>(null);
   const running = useRef<AbortController | null>(null);
@@ -78,6 +80,19 @@ export function SqlConsole({ place, table }: { place: ResultPlace; table: string
           <IconLock size={12} aria-hidden />
           read-only
         </span>
+        {written === null ? null : (
+          <Button
+            size="xs"
+            variant="subtle"
+            data-quiet
+            onClick={() => {
+              setWritten(null);
+              kept.delete(key);
+            }}
+          >
+            Query for {table}
+          </Button>
+        )}
         <span className="grow" />
         {answer !== null && error === null ? (
           <>
@@ -127,8 +142,10 @@ export function SqlConsole({ place, table }: { place: ResultPlace; table: string
             value={sql}
             spellCheck={false}
             onChange={(event) => {
-              setSql(event.currentTarget.value);
-              kept.set(key, event.currentTarget.value);
+              const text = event.currentTarget.value;
+              setWritten(text === '' ? null : text);
+              if (text === '') kept.delete(key);
+              else kept.set(key, text);
             }}
             onKeyDown={(event) => {
               if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;

@@ -1,6 +1,6 @@
 import { Badge, Button, Skeleton } from '@mantine/core';
 import { IconHistory, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ProjectDocument } from '../../../engine/contract.ts';
 import { runAction } from '../../actions/actions.ts';
 import { useApp, useRuns } from '../../app.ts';
@@ -12,6 +12,7 @@ import { ErrorCard } from '../../ui/error-card.tsx';
 import { countText, durationText, momentText, plural } from '../../ui/number-text.ts';
 import { Toolbar } from '../../ui/panel.tsx';
 import { StatusWord } from '../../ui/status-icon.tsx';
+import { useLongTable } from '../../ui/use-long-table.ts';
 import classes from './run-history.module.css';
 import { RUN_STATUS, type RunSummary, shortRunId } from './run-model.ts';
 import { shownError, useNow } from './use-run.ts';
@@ -20,6 +21,8 @@ import { shownError, useNow } from './use-run.ts';
 const CHARTED = 50;
 /** A run of another program is looked for so often, in milliseconds. */
 const LOOK_MS = 5000;
+/** Of a run's row, in pixels. */
+const ROW_PX = 32;
 
 /** All runs of the project, newest first, with their rows and durations over time. */
 export function RunHistory({ document }: { document: ProjectDocument }) {
@@ -57,7 +60,13 @@ export function RunHistory({ document }: { document: ProjectDocument }) {
         <h1>Runs</h1>
         {history === null ? null : <span className="faint small num">{plural(history.length, 'run')}</span>}
         <span className="grow" />
-        <Button variant="default" leftSection={<IconRefresh size={14} />} onClick={() => setRound(round + 1)}>
+        <Button
+          variant="default"
+          data-fold="narrow"
+          title="Refresh"
+          leftSection={<IconRefresh size={14} />}
+          onClick={() => setRound(round + 1)}
+        >
           Refresh
         </Button>
         <Button leftSection={<IconPlayerPlay size={14} />} onClick={() => runAction(app.actions, 'run.all')}>
@@ -101,8 +110,10 @@ function Filled({ runs }: { runs: readonly RunSummary[] }) {
         run.status === 'RUNNING' ? 'info' : run.status === 'FAILED' ? 'err' : run.status === 'SUCCESS' ? 'ok' : 'idle',
     }));
   const rows = (value: number) => `${countText(value)} rows`;
+  const scroller = useRef<HTMLDivElement>(null);
+  const drawn = useLongTable(scroller, runs.length, ROW_PX);
   return (
-    <div className={`${classes['body']} scroll`}>
+    <div ref={scroller} className={`${classes['body']} scroll`}>
       <div className={classes['charts']}>
         <Bars title="Rows" bars={bars((run) => run.total_rows, rows)} text={rows} onPick={open} />
         <Bars
@@ -112,7 +123,7 @@ function Filled({ runs }: { runs: readonly RunSummary[] }) {
           onPick={open}
         />
       </div>
-      <table className={classes['table']} aria-label="Runs, newest first">
+      <table className={classes['table']} aria-label="Runs, newest first" aria-rowcount={runs.length + 1}>
         <thead>
           <tr>
             <th>Status</th>
@@ -122,28 +133,30 @@ function Filled({ runs }: { runs: readonly RunSummary[] }) {
             <th>Jobs</th>
             <th className={classes['number']}>Health</th>
             <th>Into</th>
-            <th>Started from</th>
+            <th className={classes['wide']}>Started from</th>
             <th>Run</th>
           </tr>
         </thead>
         <tbody>
-          {runs.map((run) => (
-            <RunRow key={run.run_id} run={run} onOpen={() => open(run.run_id)} />
+          {drawn.above === 0 ? null : <tr aria-hidden style={{ height: drawn.above }} />}
+          {runs.slice(drawn.from, drawn.to).map((run, index) => (
+            <RunRow key={run.run_id} run={run} index={drawn.from + index} onOpen={() => open(run.run_id)} />
           ))}
+          {drawn.below === 0 ? null : <tr aria-hidden style={{ height: drawn.below }} />}
         </tbody>
       </table>
     </div>
   );
 }
 
-function RunRow({ run, onOpen }: { run: RunSummary; onOpen(): void }) {
+function RunRow({ run, index, onOpen }: { run: RunSummary; index: number; onOpen(): void }) {
   const { status, word } = RUN_STATUS[run.status];
   const running = run.status === 'RUNNING';
   const now = useNow(running);
   const seconds = run.duration_seconds ?? (now - Date.parse(run.started_at)) / 1000;
   const { total, succeeded, failed } = run.jobs;
   return (
-    <tr onClick={onOpen}>
+    <tr aria-rowindex={index + 2} onClick={onOpen}>
       <td>
         <StatusWord status={status}>{word}</StatusWord>
       </td>
@@ -166,7 +179,7 @@ function RunRow({ run, onOpen }: { run: RunSummary; onOpen(): void }) {
           {run.sample_rows === null ? null : <Badge>dry run, {countText(run.sample_rows)} rows a job</Badge>}
         </span>
       </td>
-      <td className="dim">{run.trigger === 'window' ? 'This application' : 'Command line'}</td>
+      <td className={`dim ${classes['wide']}`}>{run.trigger === 'window' ? 'This application' : 'Command line'}</td>
       <td>
         <button
           type="button"

@@ -1,11 +1,18 @@
 import { Tooltip } from '@mantine/core';
 import { IconArrowRight, IconX } from '@tabler/icons-react';
-import { type CSSProperties, memo } from 'react';
+import { type CSSProperties, memo, useRef } from 'react';
 import { Sparkline } from '../../ui/charts.tsx';
 import { countText, durationText } from '../../ui/number-text.ts';
 import { StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
+import { useLongTable } from '../../ui/use-long-table.ts';
+import { useWidth } from '../../ui/use-width.ts';
 import classes from './run-jobs.module.css';
 import { jobStatus, meanRate, type RunJob, ticksOf, verdictText } from './run-model.ts';
+
+/** Of a job's row, in pixels. */
+const ROW_PX = 28;
+/** A time on the axis with room around it, in pixels. */
+const TICK_PX = 56;
 
 export interface RunJobsProps {
   jobs: readonly RunJob[];
@@ -22,25 +29,20 @@ export interface RunJobsProps {
 export function RunJobs({ jobs, total, startedAt, now, running, cancelling, selected, onSelect }: RunJobsProps) {
   const elapsed = Math.max(1, (now - startedAt) / 1000);
   const span = running ? elapsed * 1.15 : elapsed * 1.02;
-  const { ticks } = ticksOf(span);
+  const [axis, axisWidth] = useWidth<HTMLDivElement>();
+  const { ticks } = ticksOf(span, Math.max(1, Math.min(5, Math.floor(axisWidth / TICK_PX) - 1)));
+  const scroller = useRef<HTMLDivElement>(null);
+  const drawn = useLongTable(scroller, jobs.length, ROW_PX);
   const style = { '--span': span, '--now': elapsed } as CSSProperties;
   const queued = total - jobs.length;
   return (
-    <div className={`${classes['jobs']} scroll`}>
-      <table className={classes['table']} aria-label="Jobs of this run" style={style}>
-        <colgroup>
-          <col style={{ width: 232 }} />
-          <col />
-          <col style={{ width: 88 }} />
-          <col style={{ width: 160 }} />
-          <col style={{ width: 260 }} />
-          <col style={{ width: 240 }} />
-        </colgroup>
+    <div ref={scroller} className={`${classes['jobs']} scroll`}>
+      <table className={classes['table']} aria-label="Jobs of this run" aria-rowcount={jobs.length + 1} style={style}>
         <thead>
           <tr>
             <th>Job</th>
             <th>
-              <div className={classes['track']}>
+              <div ref={axis} className={classes['track']}>
                 <span className="sr">Timeline</span>
                 {ticks.map((tick) => (
                   <span key={tick} className={classes['tick']} style={{ '--from': tick } as CSSProperties}>
@@ -50,22 +52,25 @@ export function RunJobs({ jobs, total, startedAt, now, running, cancelling, sele
               </div>
             </th>
             <th className={classes['number']}>Rows</th>
-            <th>Rows/s</th>
+            <th className={classes['number']}>Rows/s</th>
             <th>Watermark</th>
             <th>Why it stopped</th>
           </tr>
         </thead>
         <tbody>
-          {jobs.map((job) => (
+          <Room height={drawn.above} />
+          {jobs.slice(drawn.from, drawn.to).map((job, index) => (
             <JobRow
               key={job.name}
               job={job}
+              index={drawn.from + index}
               startedAt={startedAt}
               cancelling={cancelling}
               selected={job.name === selected}
               onSelect={onSelect}
             />
           ))}
+          <Room height={drawn.below} />
           {queued > 0 ? (
             <tr className={classes['queued']}>
               <td colSpan={6}>
@@ -81,15 +86,27 @@ export function RunJobs({ jobs, total, startedAt, now, running, cancelling, sele
   );
 }
 
+/** In place of rows that are not drawn. */
+function Room({ height }: { height: number }) {
+  if (height === 0) return null;
+  return (
+    <tr aria-hidden style={{ height }}>
+      <td colSpan={6} />
+    </tr>
+  );
+}
+
 interface JobRowProps {
   job: RunJob;
+  /** Among all jobs of the run. */
+  index: number;
   startedAt: number;
   cancelling: boolean;
   selected: boolean;
   onSelect(name: string): void;
 }
 
-const JobRow = memo(function JobRow({ job, startedAt, cancelling, selected, onSelect }: JobRowProps) {
+const JobRow = memo(function JobRow({ job, index, startedAt, cancelling, selected, onSelect }: JobRowProps) {
   const status = jobStatus(job);
   const [source, ...table] = job.name.split('.');
   const before = job.result?.watermark_before ?? null;
@@ -97,7 +114,7 @@ const JobRow = memo(function JobRow({ job, startedAt, cancelling, selected, onSe
   const rate = meanRate(job, Date.now());
   const verdict = verdictText(job, cancelling);
   return (
-    <tr data-selected={selected || undefined} onClick={() => onSelect(job.name)}>
+    <tr data-selected={selected || undefined} aria-rowindex={index + 2} onClick={() => onSelect(job.name)}>
       <td>
         <span className="row">
           <StatusIcon status={status} />

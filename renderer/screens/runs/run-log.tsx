@@ -187,20 +187,21 @@ export function RunLog({ directory, runId, jobs, version, live }: RunLogProps) {
           clearable
           searchable
           size="xs"
-          w={150}
+          className={classes['filter'] ?? ''}
+          data-job
           comboboxProps={{ width: 260 }}
         />
         <TextInput
           aria-label="Filter the log"
           placeholder="Filter text"
           size="xs"
-          w={150}
+          className={classes['filter'] ?? ''}
           leftSection={<IconSearch size={14} />}
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
         />
         <span className="grow" />
-        <span className="faint small num" aria-live="off">
+        <span className={`faint small num ${classes['count']}`} aria-live="off">
           {total === null ? '' : plural(total, 'line')}
         </span>
         {live ? (

@@ -112,6 +112,7 @@ export function withEvents(run: RunModel, events: readonly RunEvent[]): RunModel
       case 'run_finished':
         next = { ...next, endedAt: event.at };
         break;
+      case 'job_check':
       case 'log':
         break;
       default:
@@ -232,8 +233,8 @@ export function shortRunId(runId: string): string {
 }
 
 /** Ticks of a time axis of so many seconds: about five, at round times. */
-export function ticksOf(seconds: number): { step: number; ticks: number[] } {
+export function ticksOf(seconds: number, most = 5): { step: number; ticks: number[] } {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
-  const step = steps.find((candidate) => seconds / candidate <= 5) ?? 86_400;
+  const step = steps.find((candidate) => seconds / candidate <= most) ?? 86_400;
   return { step, ticks: Array.from({ length: Math.floor(seconds / step) + 1 }, (_, at) => at * step) };
 }

@@ -120,7 +120,7 @@ export function RunView({ document, runId }: { document: ProjectDocument; runId:
         ) : (
           <StatusWord status={status}>{ended ? 'Finishing' : word}</StatusWord>
         )}
-        <Badge>
+        <Badge data-drop="narrow">
           {summary.sample_rows === null ? `into ${summary.destination}` : `dry run into ${summary.destination}`}
         </Badge>
         <span className={`small faint truncate ${classes['since']}`}>
@@ -134,7 +134,13 @@ export function RunView({ document, runId }: { document: ProjectDocument; runId:
             Retry failed ({failed})
           </Button>
         ) : null}
-        <Button variant="default" leftSection={<IconCopy size={14} />} onClick={() => void copy()}>
+        <Button
+          variant="default"
+          data-fold="first"
+          title="Copy diagnostics"
+          leftSection={<IconCopy size={14} />}
+          onClick={() => void copy()}
+        >
           Copy diagnostics
         </Button>
         {running && detail.here ? (

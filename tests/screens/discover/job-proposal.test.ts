@@ -1,13 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { validateProject } from '../../../engine/spec/validate-project.ts';
+import { globsMeet } from '../../../renderer/screens/discover/globs-meet.ts';
 import { jobCells, jobsOf, propose, withChoice } from '../../../renderer/screens/discover/job-proposal.ts';
-import {
-  bytesText,
-  countText,
-  tickedState,
-  toggled,
-  treeLines,
-} from '../../../renderer/screens/discover/object-tree.ts';
+import { countText, tickedState, toggled, treeLines } from '../../../renderer/screens/discover/object-tree.ts';
+import { bytesText } from '../../../renderer/ui/number-text.ts';
 
 type DiscoveredObject = Parameters<typeof propose>[0];
 
@@ -124,6 +120,24 @@ test('a table that is a job is known by schema and exact name', () => {
   ).toEqual(['r1']);
 });
 
+test.each([
+  ['stores.csv', '*.csv', true],
+  ['tickets/*.jsonl*', 'tickets/*.jsonl.gz', true],
+  ['sales/**/*.csv', 'sales/2026-01-01/*.csv', true],
+  ['./sales\\*.csv', 'sales/*.csv', true],
+  ['**/*.{csv,csv.gz}', 'a/b/*.csv.gz', true],
+  ['day-[0-9].csv', 'day-?.csv', true],
+  ['**', 'any/thing', true],
+  ['sales/*.csv', 'sales/**/*.csv', true],
+  ['sales/*.csv', 'stores/*.csv', false],
+  ['**/*.csv', 'a/*.parquet', false],
+  ['*.csv', 'sales/*.csv', false],
+  ['', '*.csv', false],
+])('%s and %s read the same files: %s', (one, other, expected) => {
+  expect(globsMeet(one, other)).toBe(expected);
+  expect(globsMeet(other, one)).toBe(expected);
+});
+
 test('the tree groups by schema, finds by either name, and ticks in three states', () => {
   const objects = [table(), table({ name: 'lines' }), table({ schema: 'hr', name: 'people' })];
   const names = (search: string, closed: string[] = []) =>
@@ -151,5 +165,5 @@ test('counts and sizes are short', () => {
     '1 M',
     '2.3 M',
   ]);
-  expect([null, 12, 1024, 16_384, 5e9].map(bytesText)).toEqual(['', '12 B', '1.0 KB', '16.0 KB', '4.7 GB']);
+  expect([0, 12, 1000, 16_384, 5e9].map(bytesText)).toEqual(['0 B', '12 B', '1.0 kB', '16.4 kB', '5.0 GB']);
 });
