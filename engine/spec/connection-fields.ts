@@ -328,14 +328,33 @@ const CLOUD: Record<string, Words> = {
   aws_session_token: { label: 'Session token', group: 'Amazon S3' },
   region_name: { label: 'Region', group: 'Amazon S3', example: 'eu-central-1' },
   profile_name: { label: 'Profile', group: 'Amazon S3' },
-  endpoint_url: { label: 'Endpoint', group: 'Amazon S3' },
+  role_arn: { label: 'Role to assume', group: 'Amazon S3', example: 'arn:aws:iam::123456789012:role/ingest' },
+  endpoint_url: { label: 'Endpoint', help: 'Of a compatible service; blank for the cloud’s own', group: 'Amazon S3' },
   project_id: { label: 'Project', group: 'Google Cloud Storage' },
   client_email: { label: 'Service account', group: 'Google Cloud Storage' },
   private_key: { label: 'Private key', group: 'Google Cloud Storage' },
   private_key_id: { label: 'Private key ID', group: 'Google Cloud Storage' },
+  service_account_key: {
+    label: 'Service account key',
+    help: 'The JSON, or the path of its file; in place of the three above',
+    group: 'Google Cloud Storage',
+  },
   client_id: { label: 'OAuth client ID', group: 'Google Cloud Storage' },
   client_secret: { label: 'OAuth client secret', group: 'Google Cloud Storage' },
   refresh_token: { label: 'Refresh token', group: 'Google Cloud Storage' },
+};
+
+const NETWORK: Record<string, Words> = {
+  proxy: {
+    label: 'Proxy',
+    help: 'Address of the proxy, or “direct” for none. Without it the system’s settings hold',
+    example: 'http://proxy.example.com:8080',
+  },
+  ca_file: {
+    label: 'Authorities to trust',
+    help: 'A PEM file, from the project’s folder on, for servers that a company’s own authority signs',
+    example: 'certificates/company-ca.pem',
+  },
 };
 
 const PAGES = (...types: string[]): Pick<Words, 'shown'> => ({ shown: ['pagination_type', ...types] });
@@ -480,16 +499,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
       [
         'Network',
         {
-          proxy: {
-            label: 'Proxy',
-            help: 'Address of the proxy, or “direct” for none. Without it the system’s settings hold',
-            example: 'http://proxy.example.com:8080',
-          },
-          ca_file: {
-            label: 'Authorities to trust',
-            help: 'A PEM file, from the project’s folder on, for servers that a company’s own authority signs',
-            example: 'certificates/company-ca.pem',
-          },
+          ...NETWORK,
           openapi_url: {
             label: 'API description',
             help: 'An OpenAPI document (JSON) to list resources from; default: openapi.json below the base URL',
@@ -499,19 +509,25 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
       ],
     ],
   ),
-  kind('sources', 'filesystem', { label: 'Files', about: 'Parquet, CSV and JSON lines in folders', available: true }, [
+  kind(
+    'sources',
+    'filesystem',
+    { label: 'Files', about: 'Parquet, CSV and JSON lines in folders and buckets', available: true },
     [
-      'General',
-      {
-        bucket_url: {
-          label: 'Folder',
-          help: 'A path, from the project’s folder on. Buckets (az://, s3://, gs://) arrive with a later version',
-          example: 'data',
+      [
+        'General',
+        {
+          bucket_url: {
+            label: 'Folder or bucket',
+            help: 'A path, from the project’s folder on, or az://container/path, abfss://, s3://bucket/path, gs://',
+            example: 'data',
+          },
         },
-      },
+      ],
+      ['Cloud storage', CLOUD],
+      ['Network', NETWORK],
     ],
-    ['Cloud storage', CLOUD],
-  ]),
+  ),
   kind(
     'sources',
     'mssql',
@@ -530,7 +546,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
     { label: 'Azure SQL', about: 'Tables and views of an Azure SQL database', available: false },
     [...SQL_SERVER, ['Advanced', TIMEOUTS]],
   ),
-  kind('sources', 'oracle', { label: 'Oracle', about: 'Tables and views of an Oracle database', available: false }, [
+  kind('sources', 'oracle', { label: 'Oracle', about: 'Tables and views of an Oracle database', available: true }, [
     [
       'General',
       {
@@ -544,7 +560,14 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
     [
       'Security',
       {
-        wallet_location: { label: 'Wallet folder', help: 'For encrypted connections' },
+        encrypt: { label: 'Encrypt', help: 'TLS; servers use port 2484 for it as a rule' },
+        ssl_root_cert: { label: 'Root certificate', help: 'PEM file of the authority that signed the server’s' },
+        ssl_server_dn_match: {
+          label: 'Check the server name',
+          help: 'Whether the certificate must be for this server',
+        },
+        ssl_server_cert_dn: { label: 'Certificate name', help: 'Distinguished name that the certificate must have' },
+        wallet_location: { label: 'Wallet folder', help: 'Folder with ewallet.pem, for encrypted connections' },
         wallet_password: { label: 'Wallet password', help: 'Kept in the keychain; never shown again' },
       },
     ],
@@ -572,21 +595,27 @@ export const DESTINATION_KINDS: readonly ConnectionKind[] = [
       },
     ],
   ]),
-  kind('destinations', 'filesystem', { label: 'Parquet folder', about: 'Parquet files in a folder', available: true }, [
+  kind(
+    'destinations',
+    'filesystem',
+    { label: 'Parquet folder', about: 'Parquet files in a folder or bucket', available: true },
     [
-      'General',
-      {
-        bucket_url: {
-          label: 'Folder',
-          help: 'A path, from the project’s folder on. Buckets (az://, s3://, gs://) arrive with a later version',
-          example: 'output/parquet',
+      [
+        'General',
+        {
+          bucket_url: {
+            label: 'Folder or bucket',
+            help: 'A path, from the project’s folder on, or az://container/path, abfss://, s3://bucket/path, gs://',
+            example: 'output/parquet',
+          },
+          schema: TARGET_SCHEMA,
+          table_format: { label: 'Table format', help: 'delta arrives with a later version' },
         },
-        schema: TARGET_SCHEMA,
-        table_format: { label: 'Table format', help: 'delta arrives with a later version' },
-      },
+      ],
+      ['Cloud storage', CLOUD],
+      ['Network', NETWORK],
     ],
-    ['Cloud storage', CLOUD],
-  ]),
+  ),
   kind('destinations', 'databricks', { label: 'Databricks', about: 'Tables of a SQL warehouse', available: false }, [
     [
       'General',

@@ -46,7 +46,13 @@ export const oracleConnectionModel = z.object({
   descriptor: textField().optional().describe('A whole TNS descriptor, in place of host, port and service_name'),
   username: textField(),
   password: secretField().default(''),
-  wallet_location: textField().optional().describe('Folder of the wallet for TLS'),
+  encrypt: booleanField()
+    .default(false)
+    .describe('TLS (TCPS); the native encryption of Oracle Net is not possible without its client'),
+  ssl_root_cert: textField().optional().describe('Path of a PEM file with the authority to trust'),
+  ssl_server_dn_match: booleanField().default(true).describe('Check that the certificate is for this server'),
+  ssl_server_cert_dn: textField().optional().describe('The whole distinguished name that the certificate must have'),
+  wallet_location: textField().optional().describe('Folder with ewallet.pem, for TLS'),
   wallet_password: secretField().optional(),
   ...timeouts,
 });
@@ -83,6 +89,16 @@ export const azureSqlConnectionModel = z.object({
 });
 export type AzureSqlConnection = z.infer<typeof azureSqlConnectionModel>;
 
+/** How clients reach a service. */
+export const networkFields = {
+  proxy: textField()
+    .optional()
+    .describe('Address of the proxy, or "direct" for none; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY'),
+  ca_file: textField()
+    .optional()
+    .describe("PEM file with authorities to trust beside the system's, from the project's folder"),
+};
+
 /** Credentials of the object stores, by dlt's key names; shared by the filesystem source and destination. */
 export const cloudCredentialFields = {
   azure_storage_account_name: textField().optional(),
@@ -98,6 +114,7 @@ export const cloudCredentialFields = {
   aws_session_token: secretField().optional(),
   region_name: textField().optional(),
   profile_name: textField().optional(),
+  role_arn: textField().optional().describe('A role to assume, such as arn:aws:iam::123456789012:role/ingest'),
   endpoint_url: textField().optional().describe('S3- or GCS-compatible service'),
   project_id: textField().optional(),
   client_email: textField().optional(),
@@ -106,6 +123,10 @@ export const cloudCredentialFields = {
   client_id: textField().optional(),
   client_secret: secretField().optional(),
   refresh_token: secretField().optional(),
+  service_account_key: secretField()
+    .optional()
+    .describe("A service account's key: the JSON, or the path of its file from the project's folder"),
+  ...networkFields,
 };
 
 export const filesystemConnectionModel = z.object({
@@ -158,12 +179,7 @@ export const apiConnectionModel = z.object({
   timeout: integerField(5, 300).default(30).describe('Seconds'),
   auth: apiAuthModel.prefault({}),
   rate_limit: rateLimitModel.optional().describe('A number in the TOML means requests a minute'),
-  proxy: textField()
-    .optional()
-    .describe('Address of the proxy, or "direct" for none; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY'),
-  ca_file: textField()
-    .optional()
-    .describe("PEM file with authorities to trust beside the system's, from the project's folder"),
+  ...networkFields,
   openapi_url: textField()
     .optional()
     .describe('Description of the API (OpenAPI, JSON), a path or a URL; default: openapi.json'),

@@ -12,6 +12,7 @@ export const SECRET_KEYS: readonly string[] = [
   'client_secret',
   'wallet_password',
   'private_key',
+  'service_account_key',
   'azure_storage_account_key',
   'azure_storage_sas_token',
   'azure_storage_connection_string',
