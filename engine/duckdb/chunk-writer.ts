@@ -1,5 +1,7 @@
 import duckdb from '@duckdb/node-bindings';
-import { CHUNK_ROWS, ColumnBuffer } from './column-buffer.ts';
+import { ColumnBuffer } from './column-buffer.ts';
+import { CHUNK_ROWS } from './column-data.ts';
+import type { RowBatch } from './row-batch.ts';
 import { identifier } from './sql.ts';
 import type { Workspace, WorkspaceConnection } from './workspace.ts';
 
@@ -83,7 +85,7 @@ export class ChunkWriter {
     [this.#connection, this.#dropConnection] = connections;
     this.columns = columns.map((column) => new ColumnBuffer(column.name, column.type));
     this.#hasTexts = this.columns.some((column) => column.isText);
-    this.#rowWidth = this.columns.reduce((sum, column) => sum + column.bytes.byteLength / CHUNK_ROWS, 0);
+    this.#rowWidth = this.columns.reduce((sum, column) => sum + column.width, 0);
     this.#definition = columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ');
     this.#chunk = duckdb.create_data_chunk(this.columns.map((column) => column.logicalType));
     this.#heapChunk = duckdb.create_data_chunk([duckdb.create_logical_type(duckdb.Type.BLOB)]);
@@ -144,7 +146,24 @@ export class ChunkWriter {
     this.row += 1;
     if (this.row < CHUNK_ROWS && this.#heapLength < CHUNK_HEAP_BYTES && this.#largeRow === null) return false;
     this.#append();
-    return this.#rows >= this.#tableRows || this.#bytes + this.#rows * this.#rowWidth >= this.#tableBytes;
+    return this.#isFull();
+  }
+
+  /**
+   * Appends a batch that a worker thread filled, as it lies there: the columns' types must be this writer's, in the same order. Its buffer can be
+   * used again afterwards. True when the table is full.
+   */
+  appendBatch(batch: RowBatch): boolean {
+    if (this.row > 0) this.#append();
+    const heap = new Uint8Array(batch.buffer, batch.heapAt, batch.heapLength);
+    const { low, high } = this.#moveHeap(heap);
+    this.#fillChunk(batch.rows, (column, index, vector) => {
+      const source = batch.columns[index];
+      if (!source) throw new TypeError(`The batch has no column ${column.name}`);
+      column.copyBytes(vector, batch.rows, { buffer: batch.buffer, ...source }, low, high);
+    });
+    this.#bytes += batch.bytes;
+    return this.#isFull();
   }
 
   /** Completes the table. */
@@ -195,25 +214,33 @@ export class ChunkWriter {
     this.#heap = grown;
   }
 
+  #isFull(): boolean {
+    return this.#rows >= this.#tableRows || this.#bytes + this.#rows * this.#rowWidth >= this.#tableBytes;
+  }
+
   #append(): void {
-    if (!this.#appender) throw new Error('begin() comes first');
-    const { low, high } = this.#moveHeap();
-    for (const [index, column] of this.columns.entries()) {
-      column.copyTo(duckdb.data_chunk_get_vector(this.#chunk, index), this.row, low, high);
-    }
-    duckdb.data_chunk_set_size(this.#chunk, this.row);
-    duckdb.append_data_chunk(this.#appender, this.#chunk);
-    duckdb.data_chunk_reset(this.#chunk);
-    duckdb.data_chunk_reset(this.#heapChunk);
-    this.#rows += this.row;
+    const { low, high } = this.#moveHeap(this.#largeRow ?? this.#heap.subarray(0, this.#heapLength));
+    this.#fillChunk(this.row, (column, _index, vector) => column.copyTo(vector, this.row, low, high));
     this.row = 0;
     this.#heapLength = 0;
     this.#largeRow = null;
   }
 
-  /** Copies the heap into DuckDB's memory and tells where it lies there. */
-  #moveHeap(): { low: number; high: number } {
-    const heap = this.#largeRow ?? this.#heap.subarray(0, this.#heapLength);
+  /** Fills the chunk's vectors and hands it over. */
+  #fillChunk(rows: number, fill: (column: ColumnBuffer, index: number, vector: duckdb.Vector) => void): void {
+    if (!this.#appender) throw new Error('begin() comes first');
+    for (const [index, column] of this.columns.entries()) {
+      fill(column, index, duckdb.data_chunk_get_vector(this.#chunk, index));
+    }
+    duckdb.data_chunk_set_size(this.#chunk, rows);
+    duckdb.append_data_chunk(this.#appender, this.#chunk);
+    duckdb.data_chunk_reset(this.#chunk);
+    duckdb.data_chunk_reset(this.#heapChunk);
+    this.#rows += rows;
+  }
+
+  /** Copies a heap into DuckDB's memory and tells where it lies there. */
+  #moveHeap(heap: Uint8Array): { low: number; high: number } {
     // What fits into an entry has no address.
     if (heap.byteLength <= 12) return { low: 0, high: 0 };
     const vector = duckdb.data_chunk_get_vector(this.#heapChunk, 0);

@@ -1,7 +1,7 @@
 import type { ChunkWriter } from '../../duckdb/chunk-writer.ts';
 import type { ColumnBuffer } from '../../duckdb/column-buffer.ts';
-import { IngestError } from '../../errors.ts';
-import type { Decoder, Rejection, RejectValue } from './decoder.ts';
+import { type RejectValue, valueError } from '../database/value-error.ts';
+import type { Decoder } from './decoder.ts';
 import { numericDecoder } from './numeric-decoder.ts';
 
 /** How a column's values come over the wire: the binary formats of PostgreSQL's *_send functions that are decoded here. */
@@ -180,35 +180,4 @@ function jsonbDecoder(writer: ChunkWriter, column: ColumnBuffer): Decoder {
   return (bytes, at, length, row) => {
     column.setText(row, bytes, at + 1, length - 1, writer.heapBase + at + 1);
   };
-}
-
-function valueError(object: string, column: string, type: string, value: string, why: Rejection): IngestError {
-  const place = `${object}, column "${column}"`;
-  const asText = `column_types: ${column}:varchar reads the column as text`;
-  switch (why) {
-    case 'not_finite':
-      return new IngestError('VALUE_NOT_FINITE', `${place}: the value ${value} has no place in ${type}.`, {
-        hint: `${asText}; or leave such rows out with filter.`,
-      });
-    case 'too_large':
-      return new IngestError('VALUE_TOO_LARGE', `${place}: the value ${shorten(value)} is too large for ${type}.`, {
-        hint: `Give the column a wider type, e.g. column_types: ${column}:decimal(38,2); ${asText}.`,
-      });
-    case 'too_many_decimals':
-      return new IngestError(
-        'VALUE_TOO_PRECISE',
-        `${place}: the value ${shorten(value)} has more decimals than ${type} keeps.`,
-        { hint: `Give the column a larger scale, e.g. column_types: ${column}:decimal(38,18); ${asText}.` },
-      );
-    case 'out_of_range':
-      return new IngestError('VALUE_OUT_OF_RANGE', `${place}: ${value} is beyond what ${type} holds.`, {
-        hint: `${asText}; or leave such rows out with filter.`,
-      });
-    default:
-      return why satisfies never;
-  }
-}
-
-function shorten(value: string): string {
-  return value.length > 80 ? `${value.slice(0, 77)}…` : value;
 }

@@ -1,6 +1,8 @@
 import type { ColumnBuffer } from '../../duckdb/column-buffer.ts';
-import { CHUNK_ROWS, decimalShape } from '../../duckdb/column-buffer.ts';
-import type { Decoder, RejectValue } from './decoder.ts';
+import { decimalShape } from '../../duckdb/column-data.ts';
+import { decimalStore, SAFE_DIGITS } from '../../duckdb/decimal-store.ts';
+import type { RejectValue } from '../database/value-error.ts';
+import type { Decoder } from './decoder.ts';
 
 /**
  * PostgreSQL sends a numeric as base-10000 groups, most significant first (numeric_send in src/backend/utils/adt/numeric.c):
@@ -12,11 +14,7 @@ const NAN = 0xc000;
 const POSITIVE_INFINITY = 0xd000;
 const NEGATIVE_INFINITY = 0xf000;
 
-/** Up to so many digits a double counts exactly, which is faster than four words. */
-const SAFE_DIGITS = 15;
-
 const POWERS_OF_TEN = [1, 10, 100, 1000, 10_000] as const;
-const WORD = 0x1_0000_0000;
 
 /**
  * Decodes into DECIMAL(p,s), exactly: a value with digits beyond the scale or the precision, NaN and the infinities are rejected.
@@ -25,55 +23,12 @@ export function numericDecoder(column: ColumnBuffer, reject: RejectValue): Decod
   const shape = decimalShape(column.type);
   if (!shape) throw new TypeError(`${column.name} is no DECIMAL but ${column.type}`);
   const { precision, scale } = shape;
-  const { int16, int32, uint32 } = column;
-  const width = column.bytes.byteLength / CHUNK_ROWS;
+  const { words, multiplyAdd, store, storeWords } = decimalStore(column);
   // The scale is so many whole groups and this many digits of the next.
   const wholeGroups = scale >> 2;
   const partDigits = scale & 3;
   const partPower = POWERS_OF_TEN[partDigits] as number;
   const cutPower = POWERS_OF_TEN[4 - partDigits] as number;
-  const words = new Float64Array(4);
-
-  const multiplyAdd = (factor: number, summand: number): void => {
-    let carry = summand;
-    for (let index = 0; index < 4; index += 1) {
-      const product = (words[index] as number) * factor + carry;
-      carry = Math.floor(product / WORD);
-      words[index] = product - carry * WORD;
-    }
-  };
-
-  const store = (row: number, low: number, negative: boolean): void => {
-    // `low` is an exact integer of at most 15 digits.
-    const value = negative ? -low : low;
-    if (width === 2) int16[row] = value;
-    else if (width === 4) int32[row] = value;
-    else {
-      const index = width === 8 ? 2 * row : 4 * row;
-      const high = Math.floor(value / WORD);
-      uint32[index] = value - high * WORD;
-      int32[index + 1] = high;
-      if (width === 16) {
-        const sign = value < 0 ? -1 : 0;
-        int32[index + 2] = sign;
-        int32[index + 3] = sign;
-      }
-    }
-  };
-
-  const storeWords = (row: number, negative: boolean): void => {
-    const index = width === 8 ? 2 * row : 4 * row;
-    const count = width >> 2;
-    let carry = 1;
-    for (let word = 0; word < count; word += 1) {
-      let value = words[word] as number;
-      if (negative) {
-        value = WORD - 1 - value + carry;
-        carry = value >= WORD ? 1 : 0;
-      }
-      uint32[index + word] = value;
-    }
-  };
 
   return (bytes, at, _length, row) => {
     const groups = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);

@@ -3,6 +3,7 @@ import type { PostgresConnection } from '../../spec/connection.ts';
 import type { Source } from '../source.ts';
 import { testConnection } from './connection-test.ts';
 import { discoverObjects } from './discover.ts';
+import { measureTable } from './measure.ts';
 import { previewTable } from './preview.ts';
 import { planRead, selectStatement } from './read-plan.ts';
 import { readTable } from './read-table.ts';
@@ -43,6 +44,8 @@ export function createPostgresSource(connection: PostgresConnection): Source {
     read: (request, context) => readTable(open, request, context),
     preview: (request, context, limits) =>
       withSession(context.signal, (session) => previewTable(session, request, context, limits)),
+    measure: (request, context) =>
+      withSession(context.signal, (session) => measureTable(session, request, context.signal)),
     close: async () => {
       closing.abort();
       await Promise.all([...sessions].map((session) => session.abort()));

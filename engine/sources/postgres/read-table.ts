@@ -1,19 +1,16 @@
 import { ChunkWriter, type FilledTable } from '../../duckdb/chunk-writer.ts';
 import { identifier } from '../../duckdb/sql.ts';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
-import type { ReadContext, ReadRequest, ReadSummary, Segment, SourceColumn } from '../source.ts';
+import { interleave, type TableReader } from '../database/interleave.ts';
+import { NULL_COUNT_LIMIT, reportNullWatermarks } from '../database/null-watermarks.ts';
+import { ReadCounts, segmentLimits } from '../database/read-counts.ts';
+import { sourceColumn, tableVerdict } from '../database/read-rows.ts';
+import type { ReadContext, ReadRequest, ReadSummary, Segment } from '../source.ts';
 import { planParts } from './partitions.ts';
 import { fromClause, planRead, type ReadPlan, selectStatement, whereClause } from './read-plan.ts';
 import { createRowDecoder } from './row-decoder.ts';
 import type { PostgresSession } from './session.ts';
 import { WatermarkTracker } from './watermark-tracker.ts';
-
-/** Two of DuckDB's row groups, or 96 MiB in memory, whichever comes first; both are shared by the readers of one table. */
-const SEGMENT_ROWS = 245_760;
-const SEGMENT_BYTES = 96 << 20;
-const MIN_SEGMENT_ROWS = 20_480;
-/** Rows that are worth counting among those without a watermark. */
-const NULL_COUNT_LIMIT = 10_000;
 
 export type OpenSession = (signal: AbortSignal) => Promise<PostgresSession>;
 
@@ -50,7 +47,7 @@ export async function* readTable(
     context.log('DEBUG', `${plan.name}: ${selectStatement(plan, { part: parts[0] })}`);
     if (parts.length > 1) context.log('INFO', `${plan.name}: ${parts.length} readers in one snapshot.`);
 
-    const counts = new Counts(context);
+    const counts = new ReadCounts(context);
     for (const [index, part] of parts.entries()) {
       const select = selectStatement(plan, { part });
       readers.push(
@@ -74,7 +71,7 @@ export async function* readTable(
     if (empty && rows === 0) yield { ...empty, columns };
     counts.report();
     finished = true;
-    return { watermark: await tracker.greatest(), verdict: verdict(plan, rows), retries: 0 };
+    return { watermark: await tracker.greatest(), verdict: tableVerdict(plan.name, plan.sampleRows, rows), retries: 0 };
   } finally {
     await Promise.all(sessions.map((each) => (finished ? each.close() : each.abort())));
     await Promise.all(readers.map((reader) => reader.close()));
@@ -83,50 +80,19 @@ export async function* readTable(
   }
 }
 
-/** Rows and bytes of all parts, for progress. */
-class Counts {
-  readonly #context: ReadContext;
-  readonly #writers: ChunkWriter[] = [];
-  #rows = 0;
-  #bytes = 0;
-
-  constructor(context: ReadContext) {
-    this.#context = context;
-  }
-
-  watch(writer: ChunkWriter): void {
-    this.#writers.push(writer);
-  }
-
-  /** A writer's table is complete: its rows are not the writer's any more. */
-  add(table: FilledTable): void {
-    this.#rows += table.rows;
-    this.#bytes += table.bytes;
-  }
-
-  report(): void {
-    let { rows, bytes } = { rows: this.#rows, bytes: this.#bytes };
-    for (const writer of this.#writers) {
-      rows += writer.rows;
-      bytes += writer.bytes;
-    }
-    this.#context.progress({ rows, bytes });
-  }
-}
-
 /**
  * Reads one part of the table into one in-memory table after another. The next is begun when it is asked for, which the caller does while it
  * uses the one before: two in flight, and the socket rests while nothing is asked for.
  */
-class PartReader {
+class PartReader implements TableReader {
   readonly #writer: ChunkWriter;
-  readonly #counts: Counts;
+  readonly #counts: ReadCounts;
   #done: Promise<void> = Promise.resolve();
   #resume: () => void = () => undefined;
   #full: PromiseWithResolvers<void> | null = Promise.withResolvers();
   #ended = false;
 
-  private constructor(writer: ChunkWriter, counts: Counts) {
+  private constructor(writer: ChunkWriter, counts: ReadCounts) {
     this.#writer = writer;
     this.#counts = counts;
   }
@@ -136,14 +102,11 @@ class PartReader {
     select: string,
     plan: ReadPlan,
     readers: number,
-    counts: Counts,
+    counts: ReadCounts,
     context: ReadContext,
   ): Promise<PartReader> {
     const columns = plan.columns.map((column) => ({ name: column.name, type: column.segmentType }));
-    const writer = await ChunkWriter.open(context.workspace, columns, {
-      tableRows: Math.max(Math.floor(SEGMENT_ROWS / readers), MIN_SEGMENT_ROWS),
-      tableBytes: Math.floor(SEGMENT_BYTES / readers),
-    });
+    const writer = await ChunkWriter.open(context.workspace, columns, segmentLimits(readers));
     const reader = new PartReader(writer, counts);
     counts.watch(writer);
     try {
@@ -191,28 +154,6 @@ class PartReader {
   }
 }
 
-/** Tables of all readers as they become full. */
-async function* interleave(readers: readonly PartReader[]): AsyncGenerator<FilledTable> {
-  const waiting = new Map(readers.map((reader) => [reader, ask(reader)]));
-  try {
-    while (waiting.size > 0) {
-      const { reader, table } = await Promise.race(waiting.values());
-      waiting.delete(reader);
-      if (!table) continue;
-      yield table;
-      waiting.set(reader, ask(reader));
-    }
-  } finally {
-    for (const promise of waiting.values()) {
-      promise.then(({ table }) => table?.release()).catch(() => undefined);
-    }
-  }
-}
-
-async function ask(reader: PartReader): Promise<{ reader: PartReader; table: FilledTable | null }> {
-  return { reader, table: await reader.next() };
-}
-
 /** Opens a session for each further part, all in the first one's snapshot. */
 async function joinSnapshot(
   open: OpenSession,
@@ -253,20 +194,7 @@ async function handleNullWatermarks(
     context.signal,
   );
   const found = Number(row?.count ?? 0);
-  if (found === 0) return;
-  const count = found > NULL_COUNT_LIMIT ? `more than ${NULL_COUNT_LIMIT}` : String(found);
-  const message = `${plan.name}: ${count} ${found === 1 ? 'row has' : 'rows have'} no value in watermark_column "${column}"`;
-  if (incremental.nullWatermarks === 'raise') {
-    throw new IngestError('WATERMARK_NULL', `${message}.`, {
-      hint: 'Correct the rows, or set null_watermarks to exclude (leave them out) or include (read them every time).',
-    });
-  }
-  context.warn({
-    code: 'WATERMARK_NULL',
-    column,
-    message: `${message}: left out.`,
-    hint: 'null_watermarks = "include" reads them every time, "raise" stops the job.',
-  });
+  reportNullWatermarks(found, { name: plan.name, column }, incremental.nullWatermarks, context);
 }
 
 function warnOfHiddenRows(plan: ReadPlan, context: ReadContext): void {
@@ -276,16 +204,4 @@ function warnOfHiddenRows(plan: ReadPlan, context: ReadContext): void {
     message: `${plan.name} has row-level security: the connection's user sees only the rows that its policies allow.`,
     hint: 'If all rows are wanted, read with a user that has BYPASSRLS.',
   });
-}
-
-function sourceColumn(column: ReadPlan['columns'][number]): SourceColumn {
-  const { name, sourceType, segmentType, landedType, nullable } = column;
-  return { name, sourceType, segmentType, landedType, nullable };
-}
-
-function verdict(plan: ReadPlan, rows: number): ReadSummary['verdict'] {
-  if (plan.sampleRows !== null && rows >= plan.sampleRows) {
-    return { reason: 'sample', detail: `Stopped after ${rows} rows of ${plan.name}.`, records: rows };
-  }
-  return { reason: 'end_of_table', detail: `Read ${plan.name} to its end: ${rows} rows.`, records: rows };
 }

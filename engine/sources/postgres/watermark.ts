@@ -49,8 +49,7 @@ export function planWatermark(column: CatalogColumn, incremental: IncrementalRea
   const reference = `q.${quoteIdentifier(column.name)}`;
   // Only byte order is the same everywhere; a locale's order changes with the server's libraries.
   const comparable = kind === 'text' ? `${reference}::text COLLATE "C"` : reference;
-  const literal = (text: string) =>
-    kind === 'text' ? `${textLiteral(text)}::text COLLATE "C"` : typedLiteral(text, column.baseTypeSql);
+  const literal = (text: string) => watermarkLiteral(text, column);
   const bounds: string[] = [];
   if (incremental.from !== null) {
     bounds.push(`${comparable} >= ${minusLag(literal(incremental.from), incremental.lag, kind, column)}`);
@@ -62,6 +61,11 @@ export function planWatermark(column: CatalogColumn, incremental: IncrementalRea
     conditions: withNulls(bounds, reference, column, incremental),
     fromSegments: false,
   };
+}
+
+/** A watermark as it is compared with its column. */
+export function watermarkLiteral(text: string, column: CatalogColumn): string {
+  return kindOf(column) === 'text' ? `${textLiteral(text)}::text COLLATE "C"` : typedLiteral(text, column.baseTypeSql);
 }
 
 function withNulls(bounds: string[], reference: string, column: CatalogColumn, incremental: IncrementalRead): string[] {
