@@ -190,6 +190,18 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
       ),
     );
 
+  program
+    .command('check')
+    .summary('data quality checks on what is loaded')
+    .description(
+      'Runs the checks of sheet DataQuality on the destination, without loading anything, and writes a report. Exit code 1 where a critical check failed.',
+    )
+    .option('-j, --job <selector>', 'tables of these jobs only; may be given several times', collect)
+    .option('--destination <name>', 'default: the one that a run would use')
+    .action(
+      act(async (context, _args, options) => (await import('./commands/check.ts')).check(context, options as never)),
+    );
+
   const state = program.command('state').summary('how far jobs have come: show, set, reset');
   state
     .command('show')

@@ -75,6 +75,7 @@ export function runSummary(outcome: RunOutcome, terminal: Printing): string {
     '',
     `data     ${shortPath(outcome.location)}`,
     `metrics  ${shortPath(outcome.metricsPath)}`,
+    ...(outcome.qualityPaths === null ? [] : [`quality  ${shortPath(outcome.qualityPaths.html)}`]),
     `log      ${outcome.logPath === null ? 'could not be written' : shortPath(outcome.logPath)}`,
   );
   return lines.join('\n');

@@ -3,15 +3,18 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Destination, SchemaChange, TargetRef } from '../destinations/destination.ts';
 import type { Workspace } from '../duckdb/workspace.ts';
-import { throwIfCancelled } from '../errors.ts';
+import { IngestError, throwIfCancelled } from '../errors.ts';
 import { newLoadId } from '../load/load-id.ts';
 import { type LoadPackage, PACKAGE_VERSION, type PackageTable } from '../load/load-package.ts';
 import { PackageStore } from '../load/package-store.ts';
+import { criticalFailures } from '../quality/check-table.ts';
+import type { CheckedJob, JobChecks } from '../quality/job-checks.ts';
 import { type RetryOptions, withRetry } from '../retry.ts';
 import type { JobResult, RunEvent, Stage } from '../runs/events.ts';
 import type { ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import type { JobStatus } from '../spec/kinds.ts';
+import type { CheckResult } from '../spec/metrics.ts';
 import { type JobState, STATE_VERSION, type StateKey } from '../state/job-state.ts';
 import { type Deduplicated, deduplicate } from './deduplicate.ts';
 import { describeError, toIngestError } from './engine-error.ts';
@@ -37,6 +40,8 @@ export interface JobEnvironment {
   emit: EmitEvent;
   sampleRows: number | null;
   fullRefresh: boolean;
+  /** Data quality checks around each load; null runs none. */
+  checks: JobChecks | null;
   /** Wall clock in milliseconds since the epoch. */
   clock(): number;
   /** Opens (or shares) the job's source. */
@@ -81,6 +86,7 @@ class JobRun {
       try {
         await this.#loadLeftovers();
         await this.#loadNew();
+        await this.#checkLoaded();
       } finally {
         await lock.release();
       }
@@ -201,9 +207,59 @@ class JobRun {
     }
   }
 
+  /** Checks what is loaded. A critical failure fails the job, though what it loaded is there. */
+  async #checkLoaded(): Promise<void> {
+    const { checks, sampleRows } = this.#environment;
+    if (checks === null) return;
+    const results = await checks.afterLoading(this.#checked(), {
+      loadId: this.#result.load_id,
+      watermark: this.#result.watermark_after,
+      isSample: sampleRows !== null,
+    });
+    const failed = criticalFailures(results);
+    if (failed.length === 0) return;
+    throw new IngestError('CHECKS_FAILED', `${this.#name}: ${namesOf(failed)} failed. The rows are loaded.`, {
+      hint: 'Correct them in the source and run with --full-refresh, or correct the check. A check with hold_back = Y looks before rows are published.',
+    });
+  }
+
+  /**
+   * Looks at a package before anybody can see it (write, audit, publish). One that a critical check refuses is removed and the state stays:
+   * the next run reads the same rows again, so that a source that was corrected is all it takes.
+   */
+  async #auditPackage(pack: LoadPackage): Promise<void> {
+    const results = (await this.#environment.checks?.beforePublishing(this.#checked(), pack)) ?? [];
+    const failed = criticalFailures(results);
+    if (failed.length === 0) return;
+    await this.#packages.remove(pack.folder);
+    throw new IngestError(
+      'LOAD_HELD_BACK',
+      `${this.#name}: load ${pack.manifest.load_id} is held back, because ${namesOf(failed)} failed. The target and its watermark are as they were.`,
+      {
+        hint: 'Correct the rows in the source and run again: they are read anew. To load them as they are, set hold_back to N for the check.',
+      },
+    );
+  }
+
+  #checked(): CheckedJob {
+    return {
+      job: this.#job,
+      target: this.#target,
+      signal: this.#environment.signal,
+      tell: (result) => this.#tellCheck(result),
+    };
+  }
+
+  #tellCheck(result: CheckResult): void {
+    this.#result.checks.push(result);
+    const level = result.status !== 'failed' ? 'INFO' : result.severity === 'warning' ? 'WARNING' : 'ERROR';
+    this.#environment.emit({ type: 'job_check', job: this.#name, result, level });
+  }
+
   /** Loads a package and removes it. On failure it stays: the next run loads it first. */
   async #load(pack: LoadPackage): Promise<number> {
     const { destination, signal } = this.#environment;
+    await this.#auditPackage(pack);
     this.#stage('load');
     const start = performance.now();
     try {
@@ -411,6 +467,11 @@ function blankResult(job: Job, status: JobStatus, target: TargetRef): JobResult 
     error: null,
     load_id: null,
   };
+}
+
+function namesOf(checks: readonly CheckResult[]): string {
+  const names = checks.map(({ check_name }) => check_name).join(', ');
+  return `critical ${checks.length === 1 ? 'check' : 'checks'} ${names}`;
 }
 
 function counted(count: number, noun: string): string {

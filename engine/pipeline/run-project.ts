@@ -3,8 +3,10 @@ import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
 import { openDestination, openSource } from '../connectors.ts';
 import { Workspace } from '../duckdb/workspace.ts';
-import { IngestError } from '../errors.ts';
+import { IngestError, messageOf } from '../errors.ts';
 import type { OpenProject } from '../open-project.ts';
+import { JobChecks } from '../quality/job-checks.ts';
+import { writeQualityReport } from '../quality/quality-report.ts';
 import type { JobResult, RunEvent, RunTrigger } from '../runs/events.ts';
 import { newRunId } from '../runs/run-id.ts';
 import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/run-recorder.ts';
@@ -41,6 +43,8 @@ export interface RunOutcome {
   metricsPath: string;
   /** Null where no log could be written. */
   logPath: string | null;
+  /** Reports of the data quality checks; null where none ran. */
+  qualityPaths: { json: string; html: string } | null;
   /** Where the data lies, for people. */
   location: string;
   /** 0 all well, 1 a job failed or rows were left out as invalid, 130 cancelled. */
@@ -54,7 +58,8 @@ export interface RunOutcome {
 export async function runProject(project: OpenProject, options: RunOptions): Promise<RunOutcome> {
   const plan = planRun(project, options);
   const clock = options.clock ?? Date.now;
-  const runId = newRunId(clock());
+  const startedAt = clock();
+  const runId = newRunId(startedAt);
   const workDirectory = options.workDirectory ?? project.directory;
   const pipeline = project.project.settings.name;
   const recorder = await createRunRecorder({
@@ -93,7 +98,16 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           ...(options.sampleRows === undefined ? {} : { sample_rows: options.sampleRows }),
           process: { pid: process.pid, host: hostname() },
         });
-        tellPlan(project, plan, recorder);
+        tellPlan(plan, recorder);
+        const checks = new JobChecks({
+          sheet: project.project,
+          jobs: project.project.jobs,
+          workspace,
+          destination,
+          spoolDirectory: folders.spool,
+          source: (job) => sources.of(job),
+          clock,
+        });
         const results = await runJobs(plan, options.signal, {
           runId,
           pipeline,
@@ -105,13 +119,27 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           emit: ((event) => recorder.emit({ level: 'INFO', ...event } as NewRunEvent)) satisfies EmitEvent,
           sampleRows: options.sampleRows ?? null,
           fullRefresh: options.fullRefresh ?? false,
+          checks,
           clock,
           source: (job) => sources.of(job),
         });
         const status = runStatus(results, plan, options.signal);
+        const qualityPaths = await reportQuality(
+          project,
+          checks,
+          { runId, workDirectory, destination: destination.name, startedAt },
+          recorder,
+        );
         const { metrics, metricsPath } = await recorder.finish({ status, jobs: results });
         const exitCode = status === 'CANCELLED' ? 130 : status === 'FAILED' ? 1 : 0;
-        return { metrics, metricsPath, logPath: recorder.logPath, location: destination.location(), exitCode };
+        return {
+          metrics,
+          metricsPath,
+          logPath: recorder.logPath,
+          qualityPaths,
+          location: destination.location(),
+          exitCode,
+        };
       } finally {
         await destination.close();
       }
@@ -151,7 +179,7 @@ function runStatus(results: JobResult[], plan: RunPlan, signal: AbortSignal): Jo
   return plan.skipped.length > 0 || results.some((result) => result.status !== 'SUCCESS') ? 'FAILED' : 'SUCCESS';
 }
 
-function tellPlan(project: OpenProject, plan: RunPlan, recorder: RunRecorder): void {
+function tellPlan(plan: RunPlan, recorder: RunRecorder): void {
   for (const row of plan.skipped) {
     recorder.emit({
       level: 'WARNING',
@@ -159,13 +187,27 @@ function tellPlan(project: OpenProject, plan: RunPlan, recorder: RunRecorder): v
       message: `Row ${row.row} (${row.source_name}.${row.table_name}) has errors and is left out, because of --skip-invalid.`,
     });
   }
-  const checks = project.project.checks.filter((check) => check.enabled).length;
-  if (checks > 0)
-    recorder.emit({
-      level: 'WARNING',
-      type: 'log',
-      message: `${checks} data quality checks are valid, but this version does not run them yet.`,
-    });
+}
+
+/** Writes what the checks found. Where that is not possible, the run goes on: the results are in its metrics, too. */
+async function reportQuality(
+  project: OpenProject,
+  checks: JobChecks,
+  run: { runId: string; workDirectory: string; destination: string; startedAt: number },
+  recorder: RunRecorder,
+): Promise<RunOutcome['qualityPaths']> {
+  const reports = checks.reports();
+  if (reports.length === 0) return null;
+  const facts = { ...run, pipeline: project.project.settings.name, origin: 'run', reports } as const;
+  try {
+    const { json, html } = await writeQualityReport(run.workDirectory, facts, project.redactor);
+    recorder.emit({ level: 'INFO', type: 'log', message: `Data quality report: ${html} and ${json}` });
+    return { json, html };
+  } catch (error) {
+    const message = `The data quality report could not be written (${messageOf(error)}); its results are in the metrics.`;
+    recorder.emit({ level: 'WARNING', type: 'log', message });
+    return null;
+  }
 }
 
 /** Sources by connection: jobs of one connection share its rate limit, its token and its name in the log. */

@@ -1,6 +1,6 @@
 import type { RunEvent } from './events.ts';
 
-/** Warnings, retries and schema changes that are kept a job. */
+/** Warnings, retries, checks and schema changes that are kept a job. */
 const KEPT_A_JOB = 50;
 
 /** What happened in a run, small enough to be sent whole: no `log`, no progress that newer progress of its job supersedes. */
@@ -18,6 +18,7 @@ export class CompactEvents {
         return;
       case 'job_warning':
       case 'job_retry':
+      case 'job_check':
       case 'job_schema_change': {
         const count = (this.#counts.get(event.job) ?? 0) + 1;
         this.#counts.set(event.job, count);

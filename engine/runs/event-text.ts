@@ -1,3 +1,4 @@
+import type { CheckResult } from '../spec/metrics.ts';
 import { type JobResult, LOG_LEVELS, type RunEvent } from './events.ts';
 
 const LEVEL_WIDTH = Math.max(...LOG_LEVELS.map((level) => level.length));
@@ -23,6 +24,8 @@ export function eventText(event: RunEvent): string {
       return `${event.job}: ${event.change.startsWith(`${event.table}: `) ? '' : `${event.table}: `}${event.change}`;
     case 'job_warning':
       return `${event.job}: ${event.code}${event.column === undefined ? '' : ` (${event.column})`}: ${withHint(event)}`;
+    case 'job_check':
+      return `${event.job}: check ${checkText(event.result)}`;
     case 'job_finished':
       return `${event.job}: ${resultText(event.result)}`;
     case 'log':
@@ -80,6 +83,11 @@ function resultText(result: JobResult): string {
     parts.push(result.stop.looksTruncated ? `${result.stop.detail} (looks truncated)` : result.stop.detail);
   if (result.error !== null) parts.push(`${result.error.code}: ${withHint(result.error)}`);
   return parts.join('; ');
+}
+
+/** `orders_key passed: …`, `orders_key failed (critical): …` */
+function checkText({ check_name, status, severity, message }: CheckResult): string {
+  return `${check_name} ${status}${status === 'failed' ? ` (${severity})` : ''}: ${message}`;
 }
 
 function withHint({ message, hint }: { message: string; hint?: string }): string {

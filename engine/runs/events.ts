@@ -1,5 +1,6 @@
 import type { StopVerdict } from '../sources/source.ts';
 import type { JobStatus } from '../spec/kinds.ts';
+import type { CheckResult } from '../spec/metrics.ts';
 
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -34,6 +35,7 @@ export type RunEvent = { at: number; level: LogLevel } & (
   | { type: 'job_progress'; job: string; stage: Stage; rows: number; bytes: number; pages?: number }
   | { type: 'job_retry'; job: string; attempt: number; wait_ms: number; code: string; message: string }
   | { type: 'job_schema_change'; job: string; table: string; change: string }
+  | { type: 'job_check'; job: string; result: CheckResult }
   | { type: 'job_warning'; job: string; code: string; message: string; hint?: string; column?: string }
   | { type: 'job_finished'; job: string; result: JobResult }
   | { type: 'log'; job?: string; message: string }
@@ -65,7 +67,7 @@ export interface JobResult {
   stop: StopVerdict | null;
   schema_changes: string[];
   warnings: { code: string; message: string; hint?: string; column?: string }[];
-  checks: unknown[];
+  checks: CheckResult[];
   error: DescribedError | null;
   load_id: string | null;
 }

@@ -21,6 +21,7 @@ const TYPES = [
   'job_warning',
   'job_finished',
   'run_finished',
+  'job_check',
 ] as const satisfies RunEvent['type'][];
 
 /** The begin of a line as the recorder writes it; any other order of keys is read the slow way. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { IngestError, messageOf } from '../errors.ts';
 import type { Redactor } from '../secrets/redaction.ts';
 import type { JobStatus } from '../spec/kinds.ts';
-import type { Metrics } from '../spec/metrics.ts';
+import type { CheckResult, Metrics } from '../spec/metrics.ts';
 import type { JobResult, LogLevel, RunEvent } from './events.ts';
 import { metricsPath, runMetrics, writeMetrics } from './metrics.ts';
 import { openLineLog } from './run-log.ts';
@@ -134,15 +134,28 @@ function throttleProgress(ms: number, deliver: (event: RunEvent) => void): (even
 function redactEvent(event: RunEvent, redactor: Redactor): RunEvent {
   const safe = { ...redactor.data(event, { keys: 'keep' }), type: event.type, level: event.level } as RunEvent;
   if ('stage' in safe && 'stage' in event) safe.stage = event.stage;
-  if (safe.type === 'job_finished' && event.type === 'job_finished') safe.result.status = event.result.status;
+  if (safe.type === 'job_finished' && event.type === 'job_finished') {
+    safe.result.status = event.result.status;
+    safe.result.checks = keepWords(safe.result.checks, event.result.checks);
+  }
+  if (safe.type === 'job_check' && event.type === 'job_check')
+    safe.result = keepWords([safe.result], [event.result])[0] as CheckResult;
   if (safe.type === 'run_finished' && event.type === 'run_finished') safe.status = event.status;
   return safe;
 }
 
 function redactMetrics(metrics: Metrics, redactor: Redactor): Metrics {
   const safe = redactor.data(metrics, { keys: 'keep' });
-  const jobs = safe.jobs.map((job, i) => ({ ...job, status: metrics.jobs[i]!.status }));
+  const jobs = safe.jobs.map((job, i) => ({
+    ...job,
+    status: metrics.jobs[i]!.status,
+    checks: keepWords(job.checks, metrics.jobs[i]!.checks),
+  }));
   return { ...safe, run_timestamp: metrics.run_timestamp, run_id: metrics.run_id, jobs };
+}
+
+function keepWords(safe: readonly CheckResult[], results: readonly CheckResult[]): CheckResult[] {
+  return safe.map((check, i) => ({ ...check, status: results[i]!.status, severity: results[i]!.severity }));
 }
 
 function notWritable(folder: string, error: unknown): IngestError {

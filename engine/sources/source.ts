@@ -1,3 +1,4 @@
+import type { ChecksumKind } from '../duckdb/checksum.ts';
 import type { Workspace } from '../duckdb/workspace.ts';
 import type { Job, Lag } from '../spec/job.ts';
 import type { NullWatermarks, PaginationType, TypePolicy } from '../spec/kinds.ts';
@@ -20,8 +21,30 @@ export interface Source {
   read(request: ReadRequest, context: ReadContext): AsyncGenerator<Segment, ReadSummary>;
   /** The first pages or rows with the request that gave them. Leaves no trace. */
   preview(request: ReadRequest, context: ReadContext, limits: PreviewLimits): Promise<Preview>;
+  /**
+   * Counts and measures the rows that a job reads, where they lie, to compare them with what landed. Missing where only a whole read could tell.
+   * @throws IngestError MEASURE_COLUMN where a column is not there or has no such measure
+   */
+  measure?(request: MeasureRequest, context: ReadContext): Promise<Measured>;
   /** Frees connections. Safe to call twice. */
   close(): Promise<void>;
+}
+
+export interface MeasureRequest {
+  /** Of a full read: `incremental` and `sourceState` are null. */
+  read: ReadRequest;
+  /** Of an incremental job: only rows that its loads can have brought, from its initial value to the watermark, both included. */
+  loaded: { column: string; from: string | null; to: string; nullWatermarks: NullWatermarks } | null;
+  measures: Measure[];
+}
+
+/** `column` is the name that it landed under. A checksum's kind is that of the landed values. */
+export type Measure = { kind: 'sum'; column: string } | { kind: 'checksum'; column: string; of: ChecksumKind };
+
+export interface Measured {
+  rows: number;
+  /** One for each measure, as text; null over no values. */
+  values: (string | null)[];
 }
 
 export interface ReadRequest {

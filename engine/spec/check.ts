@@ -40,6 +40,8 @@ const common = {
   severity: z.enum(CHECK_SEVERITIES),
   enabled: z.boolean(),
   scope: z.enum(CHECK_SCOPES),
+  /** Runs on the load package before it is published; a critical failure then holds the load back. Of scope load only. */
+  hold_back: z.boolean(),
 };
 
 export const checkModel = z.discriminatedUnion('type', [
@@ -81,6 +83,15 @@ export const checkModel = z.discriminatedUnion('type', [
 /** A validated row of sheet `DataQuality`. */
 export type Check = z.infer<typeof checkModel>;
 
+/** A row of sheet `DataQuality` whose type is not known: it is reported as skipped (spec section 4). */
+export interface UnknownCheck {
+  row: number;
+  name: string;
+  type: string;
+  target_schema: string | null;
+  target_table: string;
+}
+
 /** A column of sheet `DataQuality`. */
 export interface CheckColumn {
   name: CheckColumnName;
@@ -111,6 +122,7 @@ export const CHECK_COLUMN_NAMES = [
   'severity',
   'name',
   'scope',
+  'hold_back',
   'enabled',
 ] as const;
 export type CheckColumnName = (typeof CHECK_COLUMN_NAMES)[number];
@@ -255,6 +267,15 @@ export const CHECK_COLUMNS: readonly CheckColumn[] = [
     values: CHECK_SCOPES,
     default: 'table',
     example: 'table',
+  },
+  {
+    name: 'hold_back',
+    help: 'Y: look at the load before it is published; a critical failure then holds it back.',
+    required: false,
+    appliesTo: CHECK_TYPES.filter((type) => type !== 'reconcile'),
+    kind: 'flag',
+    default: 'N',
+    example: 'N',
   },
   {
     name: 'enabled',

@@ -43,6 +43,22 @@ export const checkReportModel = z.object({
 });
 export type CheckReport = z.infer<typeof checkReportModel>;
 
+/** Version of the quality document. */
+export const QUALITY_VERSION = 1;
+
+/** `metadata/quality_<pipeline>_<run id>.json`: reports on all tables that were checked together. */
+export const qualityDocumentModel = z.object({
+  version: z.literal(QUALITY_VERSION),
+  pipeline_name: z.string(),
+  run_id: z.string(),
+  run_timestamp: z.iso.datetime(),
+  destination: z.string(),
+  /** What asked: the loads of a run, or `ingest check`. */
+  origin: z.enum(['run', 'check']),
+  reports: z.array(checkReportModel),
+});
+export type QualityDocument = z.infer<typeof qualityDocumentModel>;
+
 /** One job of a run; the data form of `JobResult` in `engine/runs/events.ts`. */
 export const jobMetricsModel = z.object({
   source_name: z.string(),
@@ -65,7 +81,7 @@ export const jobMetricsModel = z.object({
   stop: stopVerdictModel.nullable(),
   schema_changes: z.array(z.string()),
   warnings: z.array(z.object({ ...described, column: z.string().optional() })),
-  checks: z.array(z.unknown()),
+  checks: z.array(checkResultModel),
   error: z.object(described).nullable(),
   load_id: z.string().nullable(),
 });

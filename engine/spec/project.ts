@@ -1,4 +1,4 @@
-import type { Check } from './check.ts';
+import type { Check, UnknownCheck } from './check.ts';
 import type { Connection } from './connection.ts';
 import type { DestinationConfig } from './destination.ts';
 import type { Finding } from './finding.ts';
@@ -42,6 +42,8 @@ export interface Project {
   /** Valid rows, disabled ones too, in workbook order. */
   jobs: Job[];
   checks: Check[];
+  /** Enabled checks of a type that this version does not know. */
+  unknownChecks: UnknownCheck[];
   connections: Record<string, Connection>;
   destinations: Record<string, DestinationConfig>;
   /**

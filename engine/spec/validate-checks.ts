@@ -7,6 +7,7 @@ import {
   type CheckColumnName,
   checkModel,
   DEFAULT_CHECK_SEVERITY,
+  type UnknownCheck,
 } from './check.ts';
 import { type FindingList, meant, type Place } from './finding-list.ts';
 import { type Job, jobName } from './job.ts';
@@ -55,18 +56,36 @@ export function validateChecks(
   sheet: RawSheet | null,
   jobs: readonly Job[],
   invalidJobs: readonly { source_name: string; table_name: string }[],
-): Check[] {
-  if (sheet === null || (sheet.rows.length === 0 && sheet.headers.every((header) => header.trim() === ''))) return [];
-  const { index, usable } = readHeaders(list, sheet, CHECK_COLUMN_NAMES, REQUIRED);
-  if (!usable) return [];
-  const targets = checkTargets(jobs, invalidJobs);
+): { checks: Check[]; unknownChecks: UnknownCheck[] } {
   const checks: Check[] = [];
+  const unknownChecks: UnknownCheck[] = [];
+  const nothing = { checks, unknownChecks };
+  if (sheet === null || (sheet.rows.length === 0 && sheet.headers.every((header) => header.trim() === '')))
+    return nothing;
+  const { index, usable } = readHeaders(list, sheet, CHECK_COLUMN_NAMES, REQUIRED);
+  if (!usable) return nothing;
+  const targets = checkTargets(jobs, invalidJobs);
   for (const { row, cells } of sheet.rows) {
     const text = (name: CheckColumnName) => cells[index.get(name) ?? -1] ?? '';
     const check = readCheck(list, sheet.name, row, text, targets);
     if (check !== null) checks.push(check);
+    else unknownChecks.push(...unknownCheck(row, text, targets));
   }
-  return checks;
+  return { checks, unknownChecks };
+}
+
+/** What a report says of a row that cannot be run because nobody knows its type. */
+function unknownCheck(
+  row: number,
+  text: (name: CheckColumnName) => string,
+  targets: ReadonlyMap<string, CheckTarget>,
+): UnknownCheck[] {
+  const [type, table] = [text('type').trim(), text('table').trim()];
+  const enabled = parseFlag(text('enabled'));
+  if (type === '' || table === '' || parseType(type).ok || (enabled.ok && enabled.value === false)) return [];
+  const target = targetNamed(table, targets) ?? { schema: null, table: normalizeName(table) };
+  const name = text('name').trim() || `${type}_${target.table}`;
+  return [{ row, name, type, target_schema: target.schema, target_table: target.table }];
 }
 
 function checkTargets(
@@ -173,6 +192,15 @@ function completeCheck(
     list.add(at(problem.column), { severity: 'error', code: 'CHECK_VALUE_MISSING', problem: problem.text });
     return null;
   }
+  const severity = values.severity ?? DEFAULT_CHECK_SEVERITY[type];
+  if (values.hold_back === true && severity !== 'critical') {
+    list.add(at('hold_back'), {
+      severity: 'warning',
+      code: 'CHECK_HOLDS_NOTHING_BACK',
+      problem: `only a critical failure holds a load back, and this check's severity is ${severity}`,
+      hint: 'Set severity to critical.',
+    });
+  }
   // One model for all: what is not of a type is dropped by it.
   return checkModel.parse({
     row,
@@ -181,9 +209,10 @@ function completeCheck(
     target_schema: target.schema,
     target_table: target.table,
     name: values.name ?? `${type}_${target.table}`,
-    severity: values.severity ?? DEFAULT_CHECK_SEVERITY[type],
+    severity,
     enabled: values.enabled ?? true,
-    scope: values.scope ?? 'table',
+    scope: values.scope ?? (values.hold_back === true ? 'load' : 'table'),
+    hold_back: values.hold_back ?? false,
     min_rows: values.min_rows ?? 0,
     max_rows: values.max_rows ?? null,
     column: columns[0],
@@ -203,6 +232,8 @@ function problemOf(
   values: Values,
   columns: readonly string[],
 ): { column: CheckColumnName; text: string } | null {
+  if (values.hold_back === true && values.scope === 'table')
+    return { column: 'scope', text: 'use load, or leave it blank: hold_back looks at the rows of the load' };
   switch (type) {
     case 'row_count': {
       const [min, max] = [values.min_rows as number | undefined, values.max_rows as number | undefined];
@@ -232,13 +263,22 @@ function problemOf(
   }
 }
 
+function targetNamed(table: string, targets: ReadonlyMap<string, CheckTarget>): CheckTarget | undefined {
+  const known = targets.get(table) ?? targets.get(normalizeName(table));
+  if (known !== undefined) return known;
+  // A child table (`orders__lines`) comes with its job's own table.
+  const [parent, ...lists] = table.split('__');
+  const target = lists.length === 0 || parent === undefined ? undefined : targets.get(parent);
+  return target && { schema: target.schema, table: [target.table, ...lists.map(normalizeName)].join('__') };
+}
+
 function resolveTarget(
   list: FindingList,
   place: Place,
   table: string,
   targets: ReadonlyMap<string, CheckTarget>,
 ): CheckTarget {
-  const known = targets.get(table) ?? targets.get(normalizeName(table));
+  const known = targetNamed(table, targets);
   if (known !== undefined) return known;
   const [first = '', ...rest] = table.split('.');
   const target =

@@ -109,9 +109,9 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
     if (chosen !== undefined && path !== undefined) reportDestinationSecrets(context, raw, chosen, path);
   }
   reportUnusedCredentials(context, read.jobs, connections.tables);
-  const checks = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
+  const { checks, unknownChecks } = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
   return {
-    project: { settings, jobs: read.jobs, checks, connections: valid, destinations, destination },
+    project: { settings, jobs: read.jobs, checks, unknownChecks, connections: valid, destinations, destination },
     findings: inReadingOrder(list),
     invalidJobs: read.invalidJobs,
   };

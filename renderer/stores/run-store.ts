@@ -244,6 +244,7 @@ export function applyEvent(run: LiveRun, event: RunEvent): LiveRun {
     case 'run_finished':
       return { ...run, status: RUN_STATUS[event.status], endedAt: event.at };
     case 'job_schema_change':
+    case 'job_check':
     case 'job_warning':
     case 'log':
       return run;

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { FilesystemConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
+import { measureSegments } from '../measure-segments.ts';
 import type {
   DiscoverFilter,
   Preview,
@@ -48,6 +49,8 @@ export function createFilesystemSource(
     explain: async (request, signal) => explain(storeOf(request.job.source_object), request, signal),
     read: (request, context) => read(storeOf(request.job.source_object), request, context),
     preview: (request, context, limits) => preview(storeOf(request.job.source_object), request, context, limits),
+    measure: (request, context) =>
+      measureSegments(read(storeOf(request.read.job.source_object), request.read, context), request, context),
     close: async () => {},
   };
 }
