@@ -2,7 +2,7 @@ import { type ClipboardEvent, type KeyboardEvent, type RefObject, useLayoutEffec
 import { useStore } from 'zustand';
 import type { GridController } from './controller.ts';
 import classes from './data-grid.module.css';
-import { columnWidth, frozenEdge, GUTTER_WIDTH, type Layout, ROW_HEIGHT } from './geometry.ts';
+import { columnWidth, type Layout, ROW_HEIGHT } from './geometry.ts';
 import { editorCommand, gridCommand } from './keyboard.ts';
 import { textWidth } from './text-width.ts';
 import { clipboardCells, formatHtmlTable, formatTsv } from './tsv.ts';
@@ -24,29 +24,25 @@ export interface CellInputProps {
 
 /**
  * The grid's one text field. It always has the focus, so that typing, dead keys, input methods, emoji pickers and dictation go into it as into any field;
- * the first text that arrives turns it into the editor of the active cell.
+ * the first text that arrives turns it into the editor of the active cell. Where it stands, and which cell it names, is the painter's to say.
  */
 export function CellInput({ gridId, label, controller, layout, inputRef, scrollerRef }: CellInputProps) {
   const editing = useStore(controller.state, (state) => state.editing);
-  const { row, column } = useStore(controller.state, (state) => state.selection.active);
-  const { rowIds, columns, props } = controller.context();
-  const editedRow = editing === null ? row : rowIds.indexOf(editing.rowId);
-  const editedColumn = editing === null ? column : columns.findIndex(({ id }) => id === editing.columnId);
-  const frozen = editedColumn < layout.frozen;
-  const exists = editedRow < rowIds.length && columns[editedColumn] !== undefined;
+  const { columns, props } = controller.context();
+  const column = editing === null ? -1 : columns.findIndex(({ id }) => id === editing.columnId);
 
   useLayoutEffect(() => {
     const field = inputRef.current;
     const scroller = scrollerRef.current;
     if (field === null || scroller === null) return;
-    if (editing === null || !exists) {
+    if (editing === null || column < 0) {
       Object.assign(field.style, { width: '1px', height: '16px' });
       delete field.dataset['scroll'];
       return;
     }
-    const least = columnWidth(layout, editedColumn) + 1;
-    const start = layout.lefts[editedColumn] as number;
-    const shownAt = frozen ? start : start - scroller.scrollLeft;
+    const least = columnWidth(layout, column) + 1;
+    const start = layout.lefts[column] as number;
+    const shownAt = column < layout.frozen ? start : start - scroller.scrollLeft;
     const room = Math.max(least, Math.min(MAX_WIDTH, scroller.clientWidth - shownAt - 8));
     const long = editing.text.length > MEASURED_LENGTH;
     const width = long ? room : Math.max(least, Math.min(room, textWidth(editing.text, field) + 24));
@@ -55,16 +51,17 @@ export function CellInput({ gridId, label, controller, layout, inputRef, scrolle
     const wanted = long ? MAX_HEIGHT : Math.max(ROW_HEIGHT + 1, field.scrollHeight + 4);
     field.style.height = `${Math.min(MAX_HEIGHT, wanted)}px`;
     field.toggleAttribute('data-scroll', wanted > MAX_HEIGHT);
-  }, [editing, exists, editedColumn, layout, frozen, inputRef, scrollerRef]);
+  }, [editing, column, layout, inputRef, scrollerRef]);
 
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
     // Keys of an input method are its own, also the Enter that ends a composition.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return;
-    const { editing: current } = controller.state.getState();
+    const { editing: current, selection } = controller.state.getState();
     if (current === null) {
       const command = gridCommand(event);
       if (command === null) return;
-      if (command.type === 'toggle' && columns[column]?.editor?.kind !== 'flag') return;
+      const active = controller.context().columns[selection.active.column];
+      if (command.type === 'toggle' && active?.editor?.kind !== 'flag') return;
       if (command.type === 'cycle' && command.by === 'tab' && leaves(command.backwards)) return;
       event.preventDefault();
       controller.run(command);
@@ -106,22 +103,12 @@ export function CellInput({ gridId, label, controller, layout, inputRef, scrolle
     controller.paste(clipboardCells(clipboardData.getData('text/plain'), clipboardData.getData('text/html')));
   }
 
-  const activeCell = exists ? `${gridId}-${editedRow}-${columns[editedColumn]?.id}` : undefined;
-  const option = editing?.listOpen === true && editing.option >= 0 ? `${gridId}-option-${editing.option}` : undefined;
   const listed = editing?.listOpen === true;
   return (
-    <div
-      className={classes['inputHost']}
-      data-frozen={frozen || undefined}
-      data-editing={editing !== null || undefined}
-    >
+    <div className={classes['inputHost']} data-editing={editing !== null || undefined}>
       <textarea
         ref={inputRef}
         className={classes['input']}
-        style={{
-          left: exists ? (layout.lefts[editedColumn] as number) - 1 : frozenEdge(layout) - GUTTER_WIDTH,
-          top: editedRow <= 0 ? 0 : editedRow * ROW_HEIGHT - 1,
-        }}
         rows={1}
         autoComplete="off"
         autoCapitalize="off"
@@ -129,7 +116,6 @@ export function CellInput({ gridId, label, controller, layout, inputRef, scrolle
         readOnly={props.readOnly}
         aria-label={editing === null ? label : `${editing.columnId}, row ${props.store.rowMark(editing.rowId).number}`}
         aria-controls={listed ? `${gridId}-options` : gridId}
-        aria-activedescendant={editing === null ? activeCell : option}
         aria-autocomplete={listed ? 'list' : undefined}
         aria-haspopup={listed ? 'listbox' : undefined}
         onKeyDown={onKeyDown}

@@ -8,8 +8,8 @@ import { rectangle } from './selection.ts';
 /** What can be done to the selected rows and cells; right click, Shift+F10 or the menu key. */
 export function CellMenu({ controller, readOnly }: { controller: GridController; readOnly: boolean }) {
   const menu = useStore(controller.state, (state) => state.cellMenu);
-  const selection = useStore(controller.state, (state) => state.selection);
   if (menu === null) return null;
+  const { selection } = controller.state.getState();
   const close = () => {
     controller.state.setState({ cellMenu: null });
     controller.focus();

@@ -96,8 +96,9 @@ export function createGridController(state: GridStateStore, first: GridContext) 
 
   /** `show` scrolls to a cell; null leaves the scroll where it is. */
   function select(selection: Selection, show: Position | null = selection.head) {
-    state.setState({ selection, popoverClosed: false });
+    // First: a place in the scrolled content is asked for while nothing waits for a layout.
     if (show !== null) scrollTo(show);
+    state.setState({ selection, popoverClosed: false });
   }
 
   function focus() {

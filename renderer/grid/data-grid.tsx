@@ -1,4 +1,3 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import {
   type Ref,
   useEffect,
@@ -20,20 +19,21 @@ import classes from './data-grid.module.css';
 import { FindBar } from './find-bar.tsx';
 import {
   contentWidth,
-  frozenEdge,
   GROUP_HEIGHT,
+  type Layout,
   layoutOf,
   MAX_COLUMN_WIDTH,
   MIN_COLUMN_WIDTH,
   ROW_HEIGHT,
 } from './geometry.ts';
 import { GridHeader } from './grid-header.tsx';
-import { GridRow } from './grid-row.tsx';
+import { GridIcons } from './grid-icons.tsx';
+import { createGridPainter, type GridPainter, type PaintedNodes } from './grid-painter.ts';
 import { createGridState } from './grid-state.ts';
 import type { DataGridProps, GridHandle } from './grid-types.ts';
 import { OptionList } from './option-list.tsx';
-import { Overlay } from './overlay.tsx';
 import { createRowOrder } from './row-order.ts';
+import type { PaneName } from './selection-overlay.ts';
 import { widestOf } from './text-width.ts';
 import { usePointer } from './use-pointer.ts';
 import { frozenCount, visibleColumns, withWidth } from './view.ts';
@@ -68,8 +68,31 @@ export function DataGrid({ ref, ...props }: DataGridProps & { ref?: Ref<GridHand
   const [controller] = useState(() => createGridController(state, context));
   const scrollerRef = useRef<HTMLDivElement>(null);
   const inputRef = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => controller.attach({ scroller: scrollerRef.current, input: inputRef.current }), [controller]);
-  useLayoutEffect(() => controller.update(context));
+  const headRef = useRef<HTMLDivElement>(null);
+  const bodyRef = useRef<HTMLDivElement>(null);
+  const scrollingPaneRef = useRef<HTMLDivElement>(null);
+  const frozenPaneRef = useRef<HTMLDivElement>(null);
+  const iconsRef = useRef<HTMLDivElement>(null);
+  const painter = useRef<GridPainter>(null);
+  useLayoutEffect(() => {
+    controller.attach({ scroller: scrollerRef.current, input: inputRef.current });
+    const nodes: { [Name in keyof PaintedNodes]: PaintedNodes[Name] | null } = {
+      scroller: scrollerRef.current,
+      head: headRef.current,
+      body: bodyRef.current,
+      scrollingPane: scrollingPaneRef.current,
+      frozenPane: frozenPaneRef.current,
+      input: inputRef.current,
+      icons: iconsRef.current,
+    };
+    const created = createGridPainter(controller, nodes as PaintedNodes, gridId);
+    painter.current = created;
+    return () => created.stop();
+  }, [controller, gridId]);
+  useLayoutEffect(() => {
+    controller.update(context);
+    painter.current?.update();
+  });
   // What was typed is kept when the grid goes away.
   useEffect(() => () => controller.commit(), [controller]);
   useSelectionReport(controller, props, rowIds, columns);
@@ -107,15 +130,20 @@ export function DataGrid({ ref, ...props }: DataGridProps & { ref?: Ref<GridHand
             aria-multiselectable
             aria-readonly={readOnly || undefined}
           >
-            <GridHeader {...{ controller, columns, layout, view, grouped }} />
-            <Body {...{ gridId, controller, scrollerRef, headerRows, readOnly, rowIds, columns, layout, store }} />
+            <GridHeader ref={headRef} {...{ controller, columns, layout, view, grouped }} />
+            <div
+              ref={bodyRef}
+              role="rowgroup"
+              className={classes['body']}
+              style={{ height: rowIds.length * ROW_HEIGHT }}
+            />
           </div>
-          <div className={classes['layer']} style={{ top: layout.headerHeight }}>
-            <Pane {...{ gridId, controller, layout, readOnly }} rowCount={rowIds.length} pane="scrolling" />
+          <div ref={scrollingPaneRef} className={classes['layer']} style={{ top: layout.headerHeight }}>
+            <Pane {...{ gridId, controller, layout }} pane="scrolling" />
           </div>
           <div className={classes['overlays']} style={{ top: layout.headerHeight }}>
-            <div className={classes['frozenLayer']}>
-              <Pane {...{ gridId, controller, layout, readOnly }} rowCount={rowIds.length} pane="frozen" />
+            <div ref={frozenPaneRef} className={classes['frozenLayer']}>
+              <Pane {...{ gridId, controller, layout }} pane="frozen" />
             </div>
             <CellInput
               {...{ gridId, controller, layout, inputRef, scrollerRef }}
@@ -132,79 +160,25 @@ export function DataGrid({ ref, ...props }: DataGridProps & { ref?: Ref<GridHand
       <ColumnMenu {...{ controller, view, onViewChange }} columns={props.columns} onAutoFit={autoFit} />
       <CellMenu controller={controller} readOnly={readOnly} />
       <Announcement controller={controller} />
+      <GridIcons ref={iconsRef} />
     </div>
   );
 }
 
-/** Rows drawn beyond the view on either side. */
-const OVERSCAN = 4;
-
-type BodyProps = Pick<
-  Parameters<typeof GridRow>[0],
-  'gridId' | 'store' | 'columns' | 'layout' | 'headerRows' | 'readOnly'
-> & {
+interface PaneProps {
+  gridId: string;
   controller: GridController;
-  scrollerRef: React.RefObject<HTMLDivElement | null>;
-  rowIds: readonly string[];
-};
-
-function Body({ controller, scrollerRef, rowIds, ...row }: BodyProps) {
-  const { layout, columns } = row;
-  const edge = frozenEdge(layout);
-  const rows = useVirtualizer({
-    count: rowIds.length,
-    getScrollElement: () => scrollerRef.current,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: OVERSCAN,
-    paddingStart: layout.headerHeight,
-  });
-  const across = useVirtualizer({
-    horizontal: true,
-    count: columns.length - layout.frozen,
-    getScrollElement: () => scrollerRef.current,
-    estimateSize: (index) =>
-      (layout.lefts[layout.frozen + index + 1] as number) - (layout.lefts[layout.frozen + index] as number),
-    overscan: 2,
-    paddingStart: edge,
-  });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: sizes are read from the layout, which the virtualizer cannot see
-  useLayoutEffect(() => across.measure(), [across, layout]);
-  // A row that scrolls out hands its elements to one that scrolls in: far cheaper than drawing it anew.
-  const slots = Math.ceil((rows.scrollRect?.height ?? 0) / ROW_HEIGHT) + 2 * OVERSCAN + 2;
-  const shown = across.getVirtualItems();
-  const from = layout.frozen + (shown[0]?.index ?? 0);
-  const to = layout.frozen + (shown.at(-1)?.index ?? -1) + 1;
-  return (
-    <div role="rowgroup" className={classes['body']} style={{ height: rowIds.length * ROW_HEIGHT }}>
-      {rows.getVirtualItems().map(({ index }) => {
-        const rowId = rowIds[index];
-        if (rowId === undefined) return null;
-        return (
-          <GridRow
-            key={index % slots}
-            {...row}
-            state={controller.state}
-            rowId={rowId}
-            index={index}
-            from={from}
-            to={to}
-          />
-        );
-      })}
-    </div>
-  );
+  layout: Layout;
+  pane: PaneName;
 }
 
-type PaneProps = Omit<Parameters<typeof Overlay>[0], 'state'> & { controller: GridController; gridId: string };
-
-function Pane({ controller, gridId, ...overlay }: PaneProps) {
-  const { layout, pane } = overlay;
+/** What floats at a cell; the selection is drawn beside it. */
+function Pane({ controller, gridId, layout, pane }: PaneProps) {
   const edited = useStore(controller.state, (state) => state.editing?.columnId);
   const column = edited === undefined ? -1 : controller.context().columns.findIndex(({ id }) => id === edited);
   const here = column >= 0 && column < layout.frozen === (pane === 'frozen');
   return (
     <>
-      <Overlay state={controller.state} {...overlay} />
       {here ? <OptionList gridId={gridId} controller={controller} layout={layout} /> : null}
       <CellPopover controller={controller} layout={layout} pane={pane} />
     </>

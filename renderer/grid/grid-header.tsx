@@ -1,14 +1,14 @@
 import { IconChevronDown, IconFilterFilled, IconSortAscending, IconSortDescending } from '@tabler/icons-react';
-import { memo } from 'react';
+import { memo, type Ref } from 'react';
 import { useStore } from 'zustand';
 import type { GridController } from './controller.ts';
 import classes from './data-grid.module.css';
 import { columnWidth, GUTTER_WIDTH, type Layout } from './geometry.ts';
 import type { GridColumn, GridView } from './grid-types.ts';
-import { rectangle } from './selection.ts';
 import { groupSpans, sortOf } from './view.ts';
 
 export interface GridHeaderProps {
+  ref?: Ref<HTMLDivElement>;
   controller: GridController;
   columns: readonly GridColumn[];
   layout: Layout;
@@ -16,10 +16,17 @@ export interface GridHeaderProps {
   grouped: boolean;
 }
 
-/** The group row and the row of names. Columns, not rows: all are drawn. */
-export const GridHeader = memo(function GridHeader({ controller, columns, layout, view, grouped }: GridHeaderProps) {
+/** The group row and the row of names. Columns, not rows: all are drawn. Which are selected is the painter's to mark. */
+export const GridHeader = memo(function GridHeader({
+  ref,
+  controller,
+  columns,
+  layout,
+  view,
+  grouped,
+}: GridHeaderProps) {
   return (
-    <div role="rowgroup" className={classes['head']}>
+    <div ref={ref} role="rowgroup" className={classes['head']}>
       {grouped ? <GroupRow columns={columns} layout={layout} /> : null}
       <div role="row" aria-rowindex={grouped ? 2 : 1} className={classes['headRow']}>
         <div
@@ -74,17 +81,13 @@ function GroupRow({ columns, layout }: { columns: readonly GridColumn[]; layout:
   );
 }
 
-interface NameProps extends Omit<GridHeaderProps, 'grouped'> {
+interface NameProps extends Omit<GridHeaderProps, 'grouped' | 'ref'> {
   column: GridColumn;
   index: number;
 }
 
 function Name({ controller, columns, layout, view, column, index }: NameProps) {
   const { state } = controller;
-  const marked = useStore(state, ({ selection }) => {
-    const { left, right } = rectangle(selection);
-    return index >= left && index <= right;
-  });
   const opened = useStore(state, ({ columnMenu }) => columnMenu?.columnId === column.id);
   const sorted = sortOf(view, column.id);
   const filtered = view.filters[column.id] !== undefined;
@@ -104,7 +107,6 @@ function Name({ controller, columns, layout, view, column, index }: NameProps) {
       data-frozen={frozen || undefined}
       data-edge={(frozen && index === layout.frozen - 1) || undefined}
       data-group-end={(next !== undefined && next.group !== column.group) || undefined}
-      data-marked={marked || undefined}
       data-narrow={width < 56 || undefined}
       title={column.description}
       style={{ width, left: frozen ? layout.lefts[index] : undefined }}

@@ -228,7 +228,8 @@ export function usePointer({ controller, scrollerRef, onResize, onAutoFit }: Poi
     if (drag.current !== null) return follow();
     if (!isOurs(event)) return;
     const target = event.target as HTMLElement;
-    const cell = target.closest('[role=gridcell]') === null ? null : place(event.clientX, event.clientY);
+    const cell =
+      target.closest('[role=gridcell], [data-open-options]') === null ? null : place(event.clientX, event.clientY);
     const hovered = cell === null || cell.row < 0 || cell.column < 0 ? null : cell;
     const before = state.getState().hovered;
     if (before?.row === hovered?.row && before?.column === hovered?.column) return;
