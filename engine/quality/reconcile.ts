@@ -61,10 +61,15 @@ export async function reconcile(
       ? []
       : [`${check.compare} of ${column.name}: source ${left ?? 'NULL'}, target ${right ?? 'NULL'}`];
   });
-  if (rows !== there.rows)
+  if (rows !== there.rows) {
+    const count = Math.abs(there.rows - rows);
+    const noun = `${countText(count)} ${count === 1 ? 'row' : 'rows'}`;
     differences.unshift(
-      `${countText(Math.abs(there.rows - rows))} rows ${rows < there.rows ? 'are missing in' : 'more in'} the target`,
+      rows < there.rows
+        ? `${noun} ${count === 1 ? 'is' : 'are'} missing in the target`
+        : `${noun} of the target ${count === 1 ? 'is' : 'are'} not in the source`,
     );
+  }
   const what =
     columns.length === 0 ? '' : `, ${check.compare} of ${columns.map(({ column }) => column.name).join(', ')}`;
   return {

@@ -87,7 +87,7 @@ function sumOf(expression: string, column: CatalogColumn): string {
 const TYPES_OF: Record<ChecksumKind, readonly string[]> = {
   integer: ['int2', 'int4', 'int8', 'oid'],
   decimal: ['numeric', 'int2', 'int4', 'int8'],
-  text: ['text', 'varchar', 'name'],
+  text: ['text', 'varchar', 'name', 'uuid'],
   boolean: ['bool'],
   date: ['date'],
   timestamp: ['timestamp', 'timestamptz'],
