@@ -141,7 +141,7 @@ export const apiAuthModel = z.object({
   type: choiceField(AUTH_TYPES).default('none'),
   api_key: secretField().optional(),
   api_key_name: textField().default('X-API-Key'),
-  api_key_location: choiceField(['header', 'query']).default('header'),
+  api_key_location: choiceField(['header', 'query', 'cookie']).default('header'),
   token: secretField().optional(),
   username: textField().optional(),
   password: secretField().optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { cloudCredentialFields } from './connection.ts';
-import { choiceField, integerField, secretField, textField } from './fields.ts';
+import { cloudCredentialFields, networkFields } from './connection.ts';
+import { booleanField, choiceField, integerField, secretField, textField } from './fields.ts';
 import { type DestinationType, TABLE_FORMATS } from './kinds.ts';
 
 /**
@@ -35,6 +35,11 @@ export const databricksDestinationModel = z.object({
   access_token: secretField().optional(),
   client_id: textField().optional().describe('OAuth M2M: the service principal'),
   client_secret: secretField().optional(),
+  azure_tenant_id: textField().optional().describe('Entra ID: the tenant of the service principal'),
+  type_widening: booleanField()
+    .default(false)
+    .describe('Widen columns in place (Delta type widening); readers must know that table feature'),
+  ...networkFields,
   staging: textField()
     .optional()
     .describe('Name of the filesystem destination to stage files in; default: the one there is'),

@@ -15,8 +15,8 @@ import type {
   TargetLock,
   TargetRef,
 } from '../destination.ts';
+import { dltSchemaOf } from '../dlt-schema.ts';
 import { type Attachment, attach, inConnection } from './attachment.ts';
-import { dltSchemaOf } from './dlt-schema.ts';
 import { describeLoadError } from './duckdb-errors.ts';
 import { changeStatements, insertStatement, mergeDeletes, type Qualify } from './load-statements.ts';
 import { SystemTables } from './system-tables.ts';

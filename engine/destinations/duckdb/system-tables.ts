@@ -3,7 +3,7 @@ import { identifier, literal } from '../../duckdb/sql.ts';
 import type { WorkspaceConnection } from '../../duckdb/workspace.ts';
 import { type JobState, STATE_VERSION, type StateKey } from '../../state/job-state.ts';
 import { contentHash, decodeState, encodeState, stateName } from '../../state/state-text.ts';
-import type { DltSchema } from './dlt-schema.ts';
+import type { DltSchema } from '../dlt-schema.ts';
 
 /** Versions of a state that are kept, newest first. */
 const STATE_VERSIONS_KEPT = 5;

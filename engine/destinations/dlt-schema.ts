@@ -1,5 +1,5 @@
-import type { PackageManifest, PackageTable } from '../../load/load-package.ts';
-import { contentHash } from '../../state/state-text.ts';
+import type { PackageManifest, PackageTable } from '../load/load-package.ts';
+import { contentHash } from '../state/state-text.ts';
 
 /** The version of dlt's schema documents that is written: dlt 1.x reads it, newer ones migrate it. */
 const DLT_ENGINE_VERSION = 11;

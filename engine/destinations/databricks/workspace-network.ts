@@ -1,0 +1,49 @@
+import { Agent } from 'node:https';
+import { resolve } from 'node:path';
+import { type Environment, proxiesOf, readAuthorities, trustedAuthorities } from '../../network.ts';
+import type { DatabricksDestination } from '../../spec/destination.ts';
+
+/** How a workspace is reached. */
+export interface WorkspaceNetwork {
+  /** PEM of everybody whom TLS trusts. */
+  authorities: string[];
+  /** The proxy's address, null for none. */
+  proxy: string | null;
+  /** For requests beside the driver's: tokens and files. */
+  agent: Agent;
+  environment: Environment;
+  close(): void;
+}
+
+/**
+ * Through the destination's proxy or the environment's, trusting the system's authorities and those of `ca_file`.
+ * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE
+ */
+export async function openWorkspaceNetwork(
+  config: Pick<DatabricksDestination, 'server_hostname' | 'proxy' | 'ca_file'>,
+  baseDirectory: string,
+  environment: Environment,
+): Promise<WorkspaceNetwork> {
+  const more = config.ca_file === undefined ? [] : await readAuthorities(resolve(baseDirectory, config.ca_file));
+  const authorities = trustedAuthorities(more);
+  const { https, except } = proxiesOf(config.proxy, environment);
+  const proxy = https === null || isExcepted(config.server_hostname, except) ? null : https;
+  const agent = new Agent({
+    keepAlive: true,
+    timeout: 120_000,
+    ca: authorities,
+    ...(proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } }),
+  });
+  return { authorities, proxy, agent, environment, close: () => agent.destroy() };
+}
+
+/** NO_PROXY's rule: `*`, a host, or the end of one. */
+function isExcepted(host: string, except: string): boolean {
+  const name = host.toLowerCase();
+  return except
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .map((entry) => entry.replace(/:\d+$/, '').replace(/^\*?\./, ''))
+    .some((entry) => entry === '*' || name === entry || name.endsWith(`.${entry}`));
+}
