@@ -10,7 +10,8 @@ import { PackageStore } from '../load/package-store.ts';
 import { criticalFailures } from '../quality/check-table.ts';
 import type { CheckedJob, JobChecks } from '../quality/job-checks.ts';
 import { type RetryOptions, withRetry } from '../retry.ts';
-import type { JobResult, RunEvent, Stage } from '../runs/events.ts';
+import type { JobResult, LandedTable, RunEvent, Stage } from '../runs/events.ts';
+import { goneColumns } from '../runs/schema-record.ts';
 import type { ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import type { JobStatus } from '../spec/kinds.ts';
@@ -40,6 +41,8 @@ export interface JobEnvironment {
   emit: EmitEvent;
   sampleRows: number | null;
   fullRefresh: boolean;
+  /** What the load before brought, as far as it is recorded; null where nothing is known. */
+  previousSchema(target: TargetRef): LandedTable[] | null;
   /** Data quality checks around each load; null runs none. */
   checks: JobChecks | null;
   /** Wall clock in milliseconds since the epoch. */
@@ -127,6 +130,7 @@ class JobRun {
     });
     if (pack === null) return;
     this.#result.load_id = pack.manifest.load_id;
+    this.#recordSchema(pack);
     this.#result.rows_processed += await this.#load(pack);
     if (pack.manifest.state) this.#result.watermark_after = pack.manifest.state.watermark;
   }
@@ -175,6 +179,7 @@ class JobRun {
       });
       this.#result.durations.normalize_seconds += (performance.now() - start) / 1000;
       this.#tellDuplicates(clean);
+      for (const change of extracted.plan?.discarded ?? []) this.#tellChange(this.#target.table, change, 'WARNING');
       const tables =
         this.#replaces() && clean.tables.length === 0 ? emptied(existing, this.#target.table) : clean.tables;
       const next = this.#nextState(state, loadId, clean, extracted.summary);
@@ -410,17 +415,34 @@ class JobRun {
   }
 
   #tellChanges(changes: SchemaChange[], existed: boolean): void {
-    for (const change of changes) {
-      const text = describeChange(change);
-      this.#result.schema_changes.push(text);
-      this.#environment.emit({
-        type: 'job_schema_change',
-        job: this.#name,
-        table: change.table,
-        change: text,
-        level: existed ? 'WARNING' : 'INFO',
-      });
-    }
+    const decision = existed ? ` (schema_contract ${this.#job.schema_contract})` : '';
+    for (const change of changes)
+      this.#tellChange(change.table, `${describeChange(change)}${decision}`, existed ? 'WARNING' : 'INFO');
+  }
+
+  /** Each change once: a retry meets the same again. */
+  #tellChange(table: string, change: string, level: 'INFO' | 'WARNING'): void {
+    if (this.#result.schema_changes.includes(change)) return;
+    this.#result.schema_changes.push(change);
+    this.#environment.emit({ type: 'job_schema_change', job: this.#name, table, change, level });
+  }
+
+  /** What landed is kept with the run, so that the next one can tell what went. */
+  #recordSchema(pack: LoadPackage): void {
+    const landed = pack.manifest.tables.map(({ name, columns }) => ({
+      table: name,
+      columns: columns.map((column) => ({ name: column.name, type: column.type })),
+    }));
+    this.#result.schema = landed;
+    // Records of an API need not have every field in every batch.
+    const isSparse = this.#job.source_type === 'api' || this.#job.file_format === 'jsonl';
+    const before = isSparse ? null : this.#environment.previousSchema(this.#target);
+    for (const { table, column } of goneColumns(before ?? [], landed))
+      this.#tellChange(
+        table,
+        `${table}: column ${column} is gone from the source; new rows have null there`,
+        'WARNING',
+      );
   }
 
   /** Each warning once a column: a retry says the same again. */

@@ -10,6 +10,7 @@ import { writeQualityReport } from '../quality/quality-report.ts';
 import type { JobResult, RunEvent, RunTrigger } from '../runs/events.ts';
 import { newRunId } from '../runs/run-id.ts';
 import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/run-recorder.ts';
+import { recordedSchemas } from '../runs/schema-record.ts';
 import type { Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import type { JobStatus } from '../spec/kinds.ts';
@@ -29,6 +30,8 @@ export interface RunOptions extends PlanRequest {
   fullRefresh?: boolean;
   /** What began the run, for its history. Default: the command line. */
   trigger?: RunTrigger;
+  /** What DuckDB may take at most, MiB; beyond it goes to temporary files. Default: what the jobs that run at a time need. */
+  memoryLimitMiB?: number;
   /** Where everything that the run writes goes (packages, logs, metrics); default: the project's folder. */
   workDirectory?: string;
   signal: AbortSignal;
@@ -72,12 +75,14 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
   });
   try {
     const folders = await makeWorkFolders(workDirectory, runId);
+    const needed = MEMORY_FIRST_JOB + MEMORY_FURTHER_JOB * (plan.workers - 1);
+    const memoryLimitMiB = Math.min(needed, options.memoryLimitMiB ?? needed);
     const workspace = await Workspace.open({
-      memoryLimitMiB: MEMORY_FIRST_JOB + MEMORY_FURTHER_JOB * (plan.workers - 1),
+      memoryLimitMiB,
       threads: availableParallelism(),
       tempDirectory: path.join(folders.spool, 'duckdb'),
     });
-    const sources = new SharedSources(project);
+    const sources = new SharedSources(project, folders.spool);
     try {
       const destination = await openDestination(plan.destination, {
         workspace,
@@ -98,6 +103,7 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           ...(options.sampleRows === undefined ? {} : { sample_rows: options.sampleRows }),
           process: { pid: process.pid, host: hostname() },
         });
+        recorder.emit({ level: 'DEBUG', type: 'log', message: `DuckDB takes at most ${memoryLimitMiB} MiB of memory` });
         tellPlan(plan, recorder);
         const checks = new JobChecks({
           sheet: project.project,
@@ -119,6 +125,7 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           emit: ((event) => recorder.emit({ level: 'INFO', ...event } as NewRunEvent)) satisfies EmitEvent,
           sampleRows: options.sampleRows ?? null,
           fullRefresh: options.fullRefresh ?? false,
+          previousSchema: await recordedSchemas(workDirectory, pipeline),
           checks,
           clock,
           source: (job) => sources.of(job),
@@ -213,10 +220,12 @@ async function reportQuality(
 /** Sources by connection: jobs of one connection share its rate limit, its token and its name in the log. */
 class SharedSources {
   readonly #project: OpenProject;
+  readonly #spoolDirectory: string;
   readonly #open = new Map<string, Promise<Source>>();
 
-  constructor(project: OpenProject) {
+  constructor(project: OpenProject, spoolDirectory: string) {
     this.#project = project;
+    this.#spoolDirectory = spoolDirectory;
   }
 
   async of(job: Job): Promise<Source> {
@@ -237,6 +246,7 @@ class SharedSources {
       source = openSource(connection, {
         projectDirectory: this.#project.directory,
         jobs: this.#project.project.jobs,
+        spoolDirectory: this.#spoolDirectory,
       });
       this.#open.set(name, source);
     }

@@ -42,6 +42,8 @@ export interface TablePlan {
   keep: string[];
   /** Source columns without any value, left out until they have one. */
   empty: string[];
+  /** What the contract left out of the batch, a sentence each. */
+  discarded: string[];
   /** Source column → its name in the destination, for keys and watermarks. Paths of nested fields are joined with `.`. */
   names: Map<string, string>;
 }
@@ -73,6 +75,7 @@ export function planTables(input: TablePlanInput): TablePlan {
     children: [],
     keep: [],
     empty: [],
+    discarded: [],
     names: new Map(),
   };
   const rows: Row = { table: plan.root, depth: 0, path: [] };
@@ -180,8 +183,11 @@ function refuseTable(input: TablePlanInput, plan: TablePlan, row: Row, child: Ch
       },
     );
   }
-  if (input.contract === 'discard_row' && row.depth === 0)
-    plan.keep.push(`(${child.list} IS NULL OR len(${child.list}) = 0)`);
+  const rows = input.contract === 'discard_row' && row.depth === 0;
+  plan.discarded.push(
+    `${child.name}: new list ${rows ? 'not taken, with the rows that have one' : 'left out'} (schema_contract ${input.contract})`,
+  );
+  if (rows) plan.keep.push(`(${child.list} IS NULL OR len(${child.list}) = 0)`);
 }
 
 function addColumn(
@@ -230,10 +236,23 @@ function addColumn(
       row.table.columns.push(column(name, fate.type, exactCast(value, fromType, fate.type, name), nullable));
       return;
     case 'discard_value':
+      plan.discarded.push(discardText(row.table.name, name, toType, fate, 'left out', 'become null'));
       if (fate.type !== null)
         row.table.columns.push(column(name, fate.type, castOrNull(value, fromType, fate.type), true));
       return;
     case 'discard_row':
+      plan.discarded.push(
+        row.depth === 0
+          ? discardText(
+              row.table.name,
+              name,
+              toType,
+              fate,
+              'not taken, with the rows that have a value',
+              'are left out with their rows',
+            )
+          : discardText(row.table.name, name, toType, fate, 'left out', 'become null'),
+      );
       if (fate.type !== null)
         row.table.columns.push(column(name, fate.type, castOrNull(value, fromType, fate.type), nullable));
       // rows of child tables have no say in whether their root row stays: there a value that does not fit becomes null
@@ -245,6 +264,19 @@ function addColumn(
     default:
       fate satisfies never;
   }
+}
+
+function discardText(
+  table: string,
+  column: string,
+  type: string,
+  fate: { kind: string; type: string | null },
+  ofNew: string,
+  ofOther: string,
+): string {
+  return fate.type === null
+    ? `${table}: new column ${column} ${type} ${ofNew} (schema_contract ${fate.kind})`
+    : `${table}: column ${column} is ${type} now; values that do not fit ${fate.type} ${ofOther} (schema_contract ${fate.kind})`;
 }
 
 function column(name: string, type: string, expression: string, nullable: boolean): PlannedColumn {

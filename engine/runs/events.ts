@@ -49,6 +49,12 @@ export interface DescribedError {
   hint?: string;
 }
 
+/** The schema that a load brought. */
+export interface LandedTable {
+  table: string;
+  columns: { name: string; type: string }[];
+}
+
 /** One job's part of the metrics document (spec section 5). */
 export interface JobResult {
   source_name: string;
@@ -66,6 +72,8 @@ export interface JobResult {
   watermark_after: string | null;
   stop: StopVerdict | null;
   schema_changes: string[];
+  /** Tables and columns of this load, as they landed. Missing where nothing was loaded. */
+  schema?: LandedTable[];
   warnings: { code: string; message: string; hint?: string; column?: string }[];
   checks: CheckResult[];
   error: DescribedError | null;

@@ -80,6 +80,10 @@ export const jobMetricsModel = z.object({
   watermark_after: z.string().nullable(),
   stop: stopVerdictModel.nullable(),
   schema_changes: z.array(z.string()),
+  schema: z
+    .array(z.object({ table: z.string(), columns: z.array(z.object({ name: z.string(), type: z.string() })) }))
+    .optional()
+    .describe('Tables and columns of this load, as they landed'),
   warnings: z.array(z.object({ ...described, column: z.string().optional() })),
   checks: z.array(checkResultModel),
   error: z.object(described).nullable(),

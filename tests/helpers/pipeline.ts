@@ -89,6 +89,7 @@ export class PipelineBench implements AsyncDisposable {
       emit: (event) => this.events.push({ at: 0, level: 'INFO', ...event } as RunEvent),
       sampleRows: null,
       fullRefresh: false,
+      previousSchema: () => null,
       checks: null,
       clock: () => Date.now(),
       source: async () => source,

@@ -1,0 +1,46 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { metricsModel } from '../spec/metrics.ts';
+import type { LandedTable } from './events.ts';
+
+/** Runs that are looked through: a job that did not load in any of them has no record. */
+const RUNS_READ = 20;
+const METRICS_FILE = /^metrics_.+_(\d{8}_\d{6}_[0-9a-f]{6})\.json$/;
+
+/**
+ * What the newest recorded load of each target brought. Metrics say it, whichever run wrote them; a folder without any tells nothing.
+ */
+export async function recordedSchemas(
+  workDirectory: string,
+  pipeline: string,
+): Promise<(target: { schema: string; table: string }) => LandedTable[] | null> {
+  const folder = path.join(workDirectory, 'metadata');
+  const names = (await readdir(folder).catch((): string[] => [])).flatMap((name) => {
+    const runId = METRICS_FILE.exec(name)?.[1];
+    return runId === undefined ? [] : [{ name, runId }];
+  });
+  const newest = names.sort((a, b) => (a.runId < b.runId ? 1 : -1)).slice(0, RUNS_READ);
+  const known = new Map<string, LandedTable[]>();
+  for (const { name } of newest) {
+    const metrics = await readFile(path.join(folder, name), 'utf8')
+      .then((text) => metricsModel.parse(JSON.parse(text)))
+      .catch(() => null);
+    if (metrics?.pipeline_name !== pipeline) continue;
+    for (const { target, schema } of metrics.jobs)
+      if (schema !== undefined && !known.has(target)) known.set(target, schema);
+  }
+  return ({ schema, table }) => known.get(`${schema}.${table}`) ?? null;
+}
+
+/** Columns that the load before had and this one has not, of tables that both have. */
+export function goneColumns(
+  before: readonly LandedTable[],
+  now: readonly LandedTable[],
+): { table: string; column: string }[] {
+  return before.flatMap(({ table, columns }) => {
+    const same = now.find((candidate) => candidate.table === table);
+    if (same === undefined) return [];
+    const names = new Set(same.columns.map(({ name }) => name));
+    return columns.filter(({ name }) => !names.has(name)).map(({ name }) => ({ table, column: name }));
+  });
+}
