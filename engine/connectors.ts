@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Destination } from './destinations/destination.ts';
 import type { DestinationReader, ReaderContext } from './destinations/reader.ts';
 import type { Workspace } from './duckdb/workspace.ts';
@@ -16,6 +15,8 @@ export interface SourceContext {
   projectDirectory: string;
   /** The project's jobs: an API's child resources find their parents among them. Not needed to test or discover. */
   jobs?: readonly Job[];
+  /** A run's folder for temporary files that several of its jobs use. */
+  spoolDirectory?: string;
 }
 
 /**
@@ -36,6 +37,7 @@ export async function openSource(connection: Connection, context: SourceContext)
       const { createRestSource } = await import('./sources/rest/rest-source.ts');
       const dependencies = {
         jobs: context.jobs ?? [],
+        ...(context.spoolDirectory === undefined ? {} : { spoolDirectory: context.spoolDirectory }),
         resolvePath: (file: string) => path.resolve(context.projectDirectory, file),
       };
       if (!connection.base_url.startsWith('sample:')) return createRestSource(connection, dependencies);
@@ -86,18 +88,12 @@ export async function openDestination(config: DestinationConfig, context: Destin
       );
     }
     case 'filesystem': {
-      const root = localFolder(config.bucket_url, context.baseDirectory);
-      if (root === null || config.table_format === 'delta') {
-        throw notAvailable(
-          config.name,
-          root === null ? config.bucket_url.replace(/:.*/s, '://') : 'table_format delta',
-        );
-      }
+      if (config.table_format === 'delta') throw notAvailable(config.name, 'table_format delta');
       const { createObjectStoreDestination } = await import('./destinations/object-store/object-store-destination.ts');
-      const { createLocalStore } = await import('./destinations/object-store/local-store.ts');
+      const { openObjectStore } = await import('./object-stores/open-object-store.ts');
       return createObjectStoreDestination(
         { name: config.name, schema: config.schema },
-        { ...context, store: createLocalStore(root) },
+        { ...context, store: await openObjectStore(config.bucket_url, config, context) },
       );
     }
     case 'databricks':
@@ -121,11 +117,10 @@ export async function openDestinationReader(
       return await openDuckDbReader({ ...config, path: path.resolve(context.baseDirectory, config.path) }, context);
     }
     case 'filesystem': {
-      const root = localFolder(config.bucket_url, context.baseDirectory);
-      if (root === null) throw notAvailable(config.name, config.bucket_url.replace(/:.*/s, '://'));
       const { openObjectStoreReader } = await import('./destinations/object-store/object-store-reader.ts');
-      const { createLocalStore } = await import('./destinations/object-store/local-store.ts');
-      return await openObjectStoreReader(config, { ...context, store: createLocalStore(root) });
+      const { openObjectStore } = await import('./object-stores/open-object-store.ts');
+      const store = await openObjectStore(config.bucket_url, config, context);
+      return await openObjectStoreReader(config, { ...context, store });
     }
     case 'databricks':
       throw notAvailable(config.name, 'databricks');
@@ -142,11 +137,4 @@ function notAvailable(name: string, what: string): IngestError {
       hint: 'Use a duckdb destination, or a filesystem destination whose bucket_url is a local folder.',
     },
   );
-}
-
-/** A local folder for a path or `file://` URL, null for a cloud's URL. A Windows drive letter is no scheme. */
-function localFolder(bucketUrl: string, baseDirectory: string): string | null {
-  if (bucketUrl.startsWith('file:')) return fileURLToPath(bucketUrl);
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(bucketUrl)) return null;
-  return path.resolve(baseDirectory, bucketUrl);
 }

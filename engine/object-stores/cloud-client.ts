@@ -28,6 +28,8 @@ export interface CloudClient {
   /** Begins an object that is written in parts. */
   upload(key: string, bytes: number, signal: AbortSignal): Promise<CloudUpload>;
   remove(keys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** As {@link ObjectStore.dropUploads}. */
+  dropUploads?(prefix: string, signal: AbortSignal): Promise<void>;
   failureOf(error: unknown): CloudFailure;
   close(): void;
 }

@@ -168,6 +168,12 @@ class CloudStore implements ObjectStore {
     await settle(Array.from({ length: Math.min(DELETES_AT_ONCE, batches.length) }, work));
   }
 
+  async dropUploads(prefix: string, signal?: AbortSignal): Promise<void> {
+    await this.#send('dropping unfinished uploads', signal, async (stop) =>
+      this.#client.dropUploads?.(this.#options.prefix + prefix, stop),
+    );
+  }
+
   async close(): Promise<void> {
     this.#client.close();
     this.#options.close?.();

@@ -63,6 +63,9 @@ class LocalStore implements ObjectStore {
   async prepare(signal?: AbortSignal): Promise<void> {
     if (signal) throwIfCancelled(signal);
     await mkdir(this.location, { recursive: true });
+    const probe = join(this.location, temporaryName('.writable'));
+    await (await open(probe, 'wx')).close();
+    await rm(probe, { force: true });
   }
 
   /**

@@ -50,7 +50,7 @@ export interface ObjectStore {
   readonly location: string;
   /** The address of an object, or with a key that ends in `/` of a folder, as other programs take it: `abfss://…`, `s3://…`, `gs://…`, a path. */
   url(key: string): string;
-  /** Makes the place where that is possible (a local folder) and proves that it is there and can be listed. */
+  /** Makes the place where that is possible (a local folder, which must be writable), and proves that it is there and can be listed. */
   prepare(signal?: AbortSignal): Promise<void>;
   /** What lies below a prefix ('' for all, else it ends in `/`), page by page, in no order to rely on; nothing where there is no such prefix. */
   list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectPage, void>;
@@ -71,6 +71,8 @@ export interface ObjectStore {
   put(key: string, body: string | Uint8Array, condition: PutCondition | null, signal?: AbortSignal): Promise<boolean>;
   /** Removes objects; those that are not there are fine. */
   delete(keys: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Gives back the room of unfinished uploads below a prefix of keys, which dead processes left; missing where the service does so itself. */
+  dropUploads?(prefix: string, signal?: AbortSignal): Promise<void>;
   /** Where the object lies on this computer; missing where it does not. */
   localPath?(key: string): string;
   /** Frees connections. Safe to call twice. */

@@ -217,6 +217,17 @@ class S3Client implements CloudClient {
     throw Object.assign(new Error(first.Message ?? name), { name, $metadata: { httpStatusCode: status } });
   }
 
+  async dropUploads(prefix: string, signal: AbortSignal): Promise<void> {
+    const { Uploads: uploads } = await this.#service.send(
+      new this.#sdk.ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix }),
+      { abortSignal: signal },
+    );
+    for (const { Key, UploadId } of uploads ?? [])
+      await this.#service.send(new this.#sdk.AbortMultipartUploadCommand({ Bucket: this.#bucket, Key, UploadId }), {
+        abortSignal: signal,
+      });
+  }
+
   failureOf(error: unknown): CloudFailure {
     const { name, code, message, $metadata, $response } = error as {
       name?: string;

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Destination } from '../../engine/destinations/destination.ts';
 import { createDuckDbDestination } from '../../engine/destinations/duckdb/duckdb-destination.ts';
-import { createLocalStore } from '../../engine/destinations/object-store/local-store.ts';
 import { createObjectStoreDestination } from '../../engine/destinations/object-store/object-store-destination.ts';
 import { identifier, literal } from '../../engine/duckdb/sql.ts';
 import type { Workspace } from '../../engine/duckdb/workspace.ts';
+import { createLocalStore } from '../../engine/object-stores/local-store.ts';
 import { query } from './read-back.ts';
 
 /** One kind of destination, as the suite needs it. */

@@ -3,12 +3,12 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLocalStore } from '../../engine/destinations/object-store/local-store.ts';
-import type { ObjectStore } from '../../engine/destinations/object-store/object-store.ts';
 import { createObjectStoreDestination } from '../../engine/destinations/object-store/object-store-destination.ts';
 import { literal } from '../../engine/duckdb/sql.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
 import type { LoadPackage } from '../../engine/load/load-package.ts';
+import { createLocalStore } from '../../engine/object-stores/local-store.ts';
+import type { ObjectStore } from '../../engine/object-stores/object-store.ts';
 import { buildPackage, creations, ordersWithChildren, type PackageContent } from './build-package.ts';
 import { query } from './read-back.ts';
 
@@ -19,18 +19,12 @@ const merge = { disposition: 'merge' as const, key: ['id'] };
 
 /** A store with some of its operations replaced: the way to a full disk, a locked file, a lost answer. */
 function withFaults(store: ObjectStore, faults: Partial<ObjectStore>): ObjectStore {
-  return {
-    location: store.location,
-    prepare: (signal) => store.prepare(signal),
-    list: (prefix) => store.list(prefix),
-    folders: (prefix) => store.folders(prefix),
-    read: (name) => store.read(name),
-    write: (name, body, bytes, signal) => store.write(name, body, bytes, signal),
-    putIfAbsent: (name, text) => store.putIfAbsent(name, text),
-    delete: (name) => store.delete(name),
-    readablePath: (name) => store.readablePath(name),
-    ...faults,
-  };
+  return new Proxy(store, {
+    get(real, name: keyof ObjectStore) {
+      const value = faults[name] ?? real[name];
+      return typeof value === 'function' ? value.bind(real) : value;
+    },
+  });
 }
 
 function failure(code: string): NodeJS.ErrnoException {
@@ -176,7 +170,7 @@ describe('Parquet folder', () => {
         const pack = await orders('1.2', [2, 3], { ...merge, watermark: '2' });
         let writes = 0;
         const faults: Partial<ObjectStore> = {
-          async write(name: string, body: Readable, bytes: number, signal: AbortSignal) {
+          async write(name: string, body: Readable, bytes: number, signal?: AbortSignal) {
             writes += 1;
             if (writes < at) return await store.write(name, body, bytes, signal);
             body.destroy();
@@ -199,11 +193,11 @@ describe('Parquet folder', () => {
     it('at the manifest: the same', async () => {
       await load(await orders('1.1', [1]));
       const pack = await orders('1.2', [2]);
-      const putIfAbsent = async (name: string, text: string) => {
+      const put = async (name: string, text: string) => {
         if (name.endsWith('.json')) throw failure('ENOSPC');
-        return await store.putIfAbsent(name, text);
+        return await store.put(name, text, 'absent');
       };
-      await expect(load(pack, { putIfAbsent }, [])).rejects.toMatchObject({ code: 'DISK_FULL' });
+      await expect(load(pack, { put }, [])).rejects.toMatchObject({ code: 'DISK_FULL' });
       expect(await files()).toEqual(['1.1.0.parquet', '_manifests']);
       expect(await load(pack, {}, [])).toEqual({ loaded: true, rows: 1 });
       expect(await ids()).toEqual([1, 2]);
@@ -212,12 +206,12 @@ describe('Parquet folder', () => {
 
   it('counts a load whose manifest was written though the answer was lost', async () => {
     const pack = await orders('1.1', [1]);
-    const putIfAbsent = async (name: string, text: string) => {
-      const done = await store.putIfAbsent(name, text);
+    const put = async (name: string, text: string) => {
+      const done = await store.put(name, text, 'absent');
       if (name.endsWith('.json')) throw failure('ETIMEDOUT');
       return done;
     };
-    expect(await load(pack, { putIfAbsent })).toEqual({ loaded: true, rows: 1 });
+    expect(await load(pack, { put })).toEqual({ loaded: true, rows: 1 });
     expect(await load(pack, {}, [])).toEqual({ loaded: false, rows: 0 });
     expect(await ids()).toEqual([1]);
   });
@@ -227,14 +221,14 @@ describe('Parquet folder', () => {
     const rival = await orders('1.2', [2]);
     let raced = false;
     const manifest = await readFile(join(lake, 'raw/orders/_manifests/00000001.json'), 'utf8');
-    const putIfAbsent = async (name: string, text: string) => {
+    const put = async (name: string, text: string) => {
       if (name.endsWith('.json') && !raced) {
         raced = true;
-        await store.putIfAbsent(name, manifest.replace('"number": 1', '"number": 2'));
+        await store.put(name, manifest.replace('"number": 1', '"number": 2'), 'absent');
       }
-      return await store.putIfAbsent(name, text);
+      return await store.put(name, text, 'absent');
     };
-    await expect(load(rival, { putIfAbsent }, [])).rejects.toMatchObject({
+    await expect(load(rival, { put }, [])).rejects.toMatchObject({
       code: 'DESTINATION_CHANGED',
       retryable: true,
     });
@@ -242,16 +236,16 @@ describe('Parquet folder', () => {
     const state = rival.manifest.state;
     raced = false;
     const destination = await opened({
-      putIfAbsent: async () => false,
+      put: async () => false,
     });
     await expect(destination.writeState(key, state)).rejects.toMatchObject({ code: 'DESTINATION_CHANGED' });
   });
 
   it('leaves an old file that somebody reads, and removes it with the next load', async () => {
     await load(await orders('1.1', [1], { disposition: 'replace' }));
-    const locked = async (name: string) => {
-      if (name.endsWith('1.1.0.parquet')) throw failure('EBUSY');
-      await store.delete(name);
+    const locked = async (names: readonly string[]) => {
+      if (names.some((name) => name.endsWith('1.1.0.parquet'))) throw failure('EBUSY');
+      await store.delete(names);
     };
     expect(await load(await orders('1.2', [2], { disposition: 'replace' }), { delete: locked }, [])).toEqual({
       loaded: true,
@@ -276,12 +270,12 @@ describe('Parquet folder', () => {
     // A run that died after its files and before its manifest.
     const dies = async (name: string, text: string) => {
       if (name.endsWith('.json')) throw failure('EIO');
-      return await store.putIfAbsent(name, text);
+      return await store.put(name, text, 'absent');
     };
     const undeletable = async () => {
       throw failure('EIO');
     };
-    await expect(load(pack, { putIfAbsent: dies, delete: undeletable })).rejects.toMatchObject({
+    await expect(load(pack, { put: dies, delete: undeletable })).rejects.toMatchObject({
       code: 'DESTINATION_FAILED',
       retryable: true,
     });
@@ -300,14 +294,14 @@ describe('Parquet folder', () => {
     const slow = await orders('1.2', [2]);
     const gate = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
-    const putIfAbsent = async (name: string, text: string) => {
+    const put = async (name: string, text: string) => {
       if (name.endsWith('.json')) {
         arrived.resolve();
         await gate.promise;
       }
-      return await store.putIfAbsent(name, text);
+      return await store.put(name, text, 'absent');
     };
-    const running = load(slow, { putIfAbsent }, []);
+    const running = load(slow, { put }, []);
     await arrived.promise;
     // Another process, which shares no memory with this one, comes to the same target and fails.
     const other = createObjectStoreDestination(

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { IngestError } from '../../errors.ts';
 import { packageColumnModel } from '../../load/load-package.ts';
+import { keyPart } from '../../object-stores/key-part.ts';
+import type { ObjectStore } from '../../object-stores/object-store.ts';
+import { namesBelow, readText } from '../../object-stores/small-objects.ts';
 import type { TargetRef } from '../destination.ts';
-import { keyPart, type ObjectStore } from './object-store.ts';
 
 const MANIFEST_VERSION = 1;
 /** Loads that are remembered, newest last: a package is never older than that when it is loaded again. */
@@ -76,7 +78,7 @@ export class Manifests {
     for (let attempt = 0; ; attempt += 1) {
       const number = (await this.#numbers()).at(-1);
       if (number === undefined) return null;
-      const text = await this.#store.read(this.#key(number));
+      const text = await readText(this.#store, this.#key(number));
       if (text !== null) return parseManifest(text, `${this.#store.location}, ${this.#key(number)}`);
       if (attempt === 10)
         throw new IngestError('DESTINATION_FAILED', `${this.#key(number)} disappears while it is read.`, {
@@ -108,17 +110,17 @@ export class Manifests {
       created_at: now.toISOString(),
       loads: next.loads.slice(-LOADS_KEPT),
     };
-    return await this.#store.putIfAbsent(this.#key(manifest.number), `${JSON.stringify(manifest, null, 1)}\n`);
+    return await this.#store.put(this.#key(manifest.number), `${JSON.stringify(manifest, null, 1)}\n`, 'absent');
   }
 
   /** Removes manifests that nobody needs any more. */
   async prune(): Promise<void> {
-    for (const number of (await this.#numbers()).slice(0, -1 - MANIFESTS_KEPT))
-      await this.#store.delete(this.#key(number));
+    const old = (await this.#numbers()).slice(0, -1 - MANIFESTS_KEPT);
+    if (old.length > 0) await this.#store.delete(old.map((number) => this.#key(number)));
   }
 
   async #numbers(): Promise<number[]> {
-    const names = await this.#store.list(this.#prefix);
+    const { objects: names } = await namesBelow(this.#store, this.#prefix);
     const numbers = names.flatMap((name) => (/^\d{8,}\.json$/.test(name) ? [Number.parseInt(name, 10)] : []));
     return numbers.sort((a, b) => a - b);
   }

@@ -3,6 +3,8 @@ import { isNumericWidening } from '../../duckdb/widening.ts';
 import type { Workspace } from '../../duckdb/workspace.ts';
 import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage } from '../../load/load-package.ts';
+import type { ObjectStore } from '../../object-stores/object-store.ts';
+import { namesBelow, readText } from '../../object-stores/small-objects.ts';
 import type { JobState, StateKey } from '../../state/job-state.ts';
 import { encodeState, parseState } from '../../state/state-text.ts';
 import type { HeldLock } from '../../state/target-lock.ts';
@@ -16,8 +18,8 @@ import type {
   TargetRef,
 } from '../destination.ts';
 import { Mutex } from '../mutex.ts';
+import { type LocalCopies, localCopies } from './local-copies.ts';
 import { Manifests, type StoreManifest, tablePrefix } from './manifest.ts';
-import type { ObjectStore } from './object-store.ts';
 import { describeStoreError } from './store-errors.ts';
 import { keysOf, stageLoad } from './store-load.ts';
 import { StoreLock } from './store-lock.ts';
@@ -53,6 +55,8 @@ export function createObjectStoreDestination(
 /** One writer a target inside this process, whatever destinations it has open; between processes the lock and the exclusive manifest do it. */
 const writers = new Map<string, Mutex>();
 
+const NEVER = new AbortController().signal;
+
 class ObjectStoreDestination implements Destination {
   readonly name: string;
   readonly defaultSchema: string;
@@ -67,6 +71,8 @@ class ObjectStoreDestination implements Destination {
   readonly #workspace: Workspace;
   readonly #tempDirectory: string;
   readonly #now: () => Date;
+  /** What {@link from} copied; queries read it until the end. */
+  readonly #copies: LocalCopies[] = [];
 
   constructor(config: ObjectStoreDestinationConfig, options: ObjectStoreDestinationOptions) {
     this.name = config.name;
@@ -78,8 +84,9 @@ class ObjectStoreDestination implements Destination {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    await this.#store.prepare(signal);
+    throwIfCancelled(signal);
     await mkdir(this.#tempDirectory, { recursive: true });
+    await this.#described('opening it', () => this.#store.prepare(signal));
   }
 
   async lock(target: TargetRef, owner: LockOwner): Promise<TargetLock> {
@@ -102,8 +109,8 @@ class ObjectStoreDestination implements Destination {
   async listStates(pipeline: string | null): Promise<JobState[]> {
     return await this.#described('listing states', async () => {
       const states: JobState[] = [];
-      for (const schema of await this.#store.folders('')) {
-        for (const table of await this.#store.folders(`${schema}/`)) {
+      for (const schema of (await namesBelow(this.#store, '')).folders) {
+        for (const table of (await namesBelow(this.#store, `${schema}/`)).folders) {
           const manifest = await Manifests.at(this.#store, `${schema}/${table}/`).latest();
           for (const [name, state] of Object.entries(manifest?.states ?? {})) {
             if (manifest && (pipeline === null || pipeline === name))
@@ -117,8 +124,7 @@ class ObjectStoreDestination implements Destination {
 
   async writeState(key: StateKey, state: JobState | null): Promise<void> {
     const target = targetOf(key);
-    const never = new AbortController().signal;
-    await this.#exclusively(target, never, `writing the state of ${label(target)}`, async (manifests) => {
+    await this.#exclusively(target, NEVER, `writing the state of ${label(target)}`, async (manifests) => {
       const current = await manifests.latest();
       if (!state && current?.states[key.pipeline] === undefined) return;
       const { [key.pipeline]: _, ...states } = current?.states ?? {};
@@ -173,8 +179,12 @@ class ObjectStoreDestination implements Destination {
       );
     }
     const prefix = tablePrefix(target.schema, table);
-    const paths = await Promise.all(stored.files.map((file) => this.#store.readablePath(prefix + file.name)));
-    return tableRows(stored.columns, paths);
+    const keys = stored.files.map((file) => prefix + file.name);
+    return await this.#described(`reading ${target.schema}.${table}`, async () => {
+      const copies = await localCopies(this.#store, keys, this.#tempDirectory, NEVER);
+      this.#copies.push(copies);
+      return tableRows(stored.columns, copies.paths);
+    });
   }
 
   location(): string {
@@ -182,7 +192,8 @@ class ObjectStoreDestination implements Destination {
   }
 
   async close(): Promise<void> {
-    // Nothing is held open between calls.
+    await Promise.all(this.#copies.splice(0).map((copies) => copies.release()));
+    await this.#store.close();
   }
 
   async #stage(
@@ -233,10 +244,8 @@ class ObjectStoreDestination implements Destination {
     const { target_schema: schema, target_table: table, load_id: loadId, tables } = pack.manifest;
     const key = `${tablePrefix(schema, table)}_manifests/${loadId}.loading`;
     const names = new Set([...current.tables, ...tables].map((candidate) => candidate.name));
-    await this.#store.putIfAbsent(
-      key,
-      JSON.stringify({ load_id: loadId, base: current.number, tables: [...names] } satisfies Announcement),
-    );
+    const note = { load_id: loadId, base: current.number, tables: [...names] } satisfies Announcement;
+    await this.#store.put(key, JSON.stringify(note), 'absent');
     return key;
   }
 
@@ -244,7 +253,7 @@ class ObjectStoreDestination implements Destination {
   async #undo(manifests: Manifests, loadId: string, keys: string[]): Promise<void> {
     try {
       if (hasLoad(await manifests.latest(), loadId)) return;
-      for (const key of keys) await this.#store.delete(key);
+      await this.#store.delete(keys);
     } catch {
       // The announcement is still there: the next load cleans up.
     }
@@ -257,27 +266,33 @@ class ObjectStoreDestination implements Destination {
    */
   async #cleanUp(target: TargetRef, manifest: StoreManifest): Promise<void> {
     const used = new Set(keysOf(manifest));
-    const remaining: string[] = [];
-    for (const key of manifest.garbage) {
-      if (used.has(key)) continue;
-      await this.#store.delete(key).catch(() => remaining.push(key));
-    }
-    manifest.garbage = remaining;
+    manifest.garbage = await this.#remove(manifest.garbage.filter((key) => !used.has(key)));
     const prefix = `${tablePrefix(target.schema, target.table)}_manifests/`;
-    for (const note of (await this.#store.list(prefix)).filter((name) => name.endsWith('.loading'))) {
-      const announced = parseNote(await this.#store.read(prefix + note));
+    const { objects } = await namesBelow(this.#store, prefix);
+    for (const note of objects.filter((name) => name.endsWith('.loading'))) {
+      const announced = parseNote(await readText(this.#store, prefix + note));
       if (announced && announced.base >= manifest.number) continue;
-      let all = true;
+      const left: string[] = [];
       for (const table of announced?.tables ?? []) {
         const folder = tablePrefix(target.schema, table);
-        for (const name of await this.#store.list(folder)) {
-          if (!isFileOfLoad(name, announced?.load_id ?? '') || used.has(folder + name)) continue;
-          await this.#store.delete(folder + name).catch(() => {
-            all = false;
-          });
-        }
+        await this.#store.dropUploads?.(`${folder}${announced?.load_id}.`);
+        for (const name of (await namesBelow(this.#store, folder)).objects)
+          if (isFileOfLoad(name, announced?.load_id ?? '') && !used.has(folder + name)) left.push(folder + name);
       }
-      if (all) await this.#store.delete(prefix + note);
+      if ((await this.#remove(left)).length === 0) await this.#store.delete([prefix + note]);
+    }
+  }
+
+  /** Gives back the keys that could not be removed. */
+  async #remove(keys: readonly string[]): Promise<string[]> {
+    if (keys.length === 0) return [];
+    try {
+      await this.#store.delete(keys);
+      return [];
+    } catch {
+      const left: string[] = [];
+      for (const key of keys) await this.#store.delete([key]).catch(() => left.push(key));
+      return left;
     }
   }
 

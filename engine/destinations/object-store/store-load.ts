@@ -5,12 +5,13 @@ import { identifier, literal } from '../../duckdb/sql.ts';
 import type { WorkspaceConnection } from '../../duckdb/workspace.ts';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage, PackageColumn, PackageTable } from '../../load/load-package.ts';
+import type { ObjectStore } from '../../object-stores/object-store.ts';
 import type { SchemaChange } from '../destination.ts';
+import { localCopies } from './local-copies.ts';
 import { type StoredFile, type StoredTable, type StoreManifest, tablePrefix } from './manifest.ts';
-import type { ObjectStore } from './object-store.ts';
 import { FILE_COLUMN, storedColumns, storedFiles } from './stored-rows.ts';
 
-/** Old files are rewritten in groups of about so many bytes, one new file a group. */
+/** Old files are looked into, and rewritten, in groups of about so many bytes: so much of a table is on this computer at a time. A group's rows go to one new file. */
 const GROUP_BYTES = 256 * 2 ** 20;
 
 export interface StoreLoadContext {
@@ -156,19 +157,17 @@ async function merge(work: Work): Promise<void> {
       const name = context.uniqueName('gone');
       goneTables.push(name);
       gone.set(table.name, name);
+      await context.connection.run(`CREATE TABLE ${identifier(name)} (file VARCHAR, _dlt_id VARCHAR)`);
       const id = table.columns.some((column) => column.name === '_dlt_id') ? '_old._dlt_id' : 'NULL';
-      const rows = storedFiles(table.columns, await paths(work, table), true);
-      await context.connection.run(
-        `CREATE TABLE ${identifier(name)} AS SELECT ${FILE_COLUMN} AS file, ${id} AS _dlt_id FROM ${rows} _old WHERE ${condition}`,
-      );
-      const affected = new Set(
-        (await context.connection.rows<{ file: string }>(`SELECT DISTINCT file FROM ${identifier(name)}`)).map((row) =>
-          fileName(row.file),
-        ),
-      );
-      const touched = (file: StoredFile) => work.rewrite.has(table.name) || affected.has(file.name);
-      const fresh = await rewritten(work, table, table.files.filter(touched), condition);
-      table.files = [...table.files.filter((file) => !touched(file)), ...fresh];
+      table.files = await rewritten(work, table, table.files, condition, async (paths) => {
+        const rows = storedFiles(table.columns, paths, true);
+        const { rowsChanged } = await context.connection.run(
+          `INSERT INTO ${identifier(name)} SELECT ${FILE_COLUMN}, ${id} FROM ${rows} _old WHERE ${condition}`,
+        );
+        if (rowsChanged === 0) return new Set();
+        const found = await context.connection.rows<{ file: string }>(`SELECT DISTINCT file FROM ${identifier(name)}`);
+        return new Set(found.map((row) => fileName(row.file)));
+      });
     }
   } finally {
     // The job's own interruption must not keep its helpers.
@@ -186,35 +185,44 @@ function childCondition(table: StoredTable, next: StoreManifest, gone: Map<strin
   return `(CASE WHEN _old._dlt_root_id IS NULL THEN ${byParent} ELSE ${of(next.tables[0]?.name, '_dlt_root_id')} END) IS TRUE`;
 }
 
-/** New files with the rows of old ones, without those that meet `gone`; files that end up empty are left out. */
+/**
+ * A table's files, of which those that `touched` names (by default all) are new ones: with the rows of the old, without those that meet `gone`.
+ * Files that end up empty are left out.
+ */
 async function rewritten(
   work: Work,
   table: StoredTable,
   files: StoredFile[],
   gone: string | null,
+  touched?: (paths: string[]) => Promise<Set<string>>,
 ): Promise<StoredFile[]> {
   const { context } = work;
-  if (files.length === 0) return [];
-  const fresh: StoredFile[] = [];
-  const folder = await mkdtemp(join(context.tempDirectory, 'rewrite-'));
-  try {
-    for (const group of groups(files)) {
-      throwIfCancelled(context.signal);
-      const path = join(folder, `${fresh.length}.parquet`);
-      const rows = storedFiles(table.columns, await paths(work, { ...table, files: group }));
+  const prefix = tablePrefix(work.schema, table.name);
+  const result: StoredFile[] = [];
+  for (const group of groups(files)) {
+    throwIfCancelled(context.signal);
+    const keys = group.map((file) => prefix + file.name);
+    const copies = await localCopies(context.store, keys, context.tempDirectory, context.signal);
+    const folder = await mkdtemp(join(context.tempDirectory, 'rewrite-'));
+    try {
+      const found = await touched?.(copies.paths);
+      const isTouched = ({ name }: StoredFile) => !found || work.rewrite.has(table.name) || found.has(name);
+      result.push(...group.filter((file) => !isTouched(file)));
+      const paths = copies.paths.filter((_, at) => isTouched(group[at] as StoredFile));
+      if (paths.length === 0) continue;
+      const path = join(folder, 'rewritten.parquet');
       const where = gone === null ? '' : ` WHERE NOT ${gone}`;
-      const copy = `COPY (SELECT ${storedColumns(table.columns)} FROM ${rows} _old${where}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`;
+      const copy = `COPY (SELECT ${storedColumns(table.columns)} FROM ${storedFiles(table.columns, paths)} _old${where}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`;
       const { rowsChanged } = await context.connection.run(copy);
-      if (rowsChanged > 0) {
-        const { size } = await stat(path);
-        fresh.push({ name: await work.put(table.name, path, size), rows: rowsChanged, bytes: size });
-      }
-      await rm(path, { force: true });
+      if (rowsChanged === 0) continue;
+      const { size } = await stat(path);
+      result.push({ name: await work.put(table.name, path, size), rows: rowsChanged, bytes: size });
+    } finally {
+      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+      await copies.release().catch(() => undefined);
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
-  return fresh;
+  return result;
 }
 
 function groups(files: StoredFile[]): StoredFile[][] {
@@ -229,11 +237,6 @@ function groups(files: StoredFile[]): StoredFile[][] {
     bytes += file.bytes;
   }
   return all;
-}
-
-async function paths(work: Work, table: StoredTable): Promise<string[]> {
-  const prefix = tablePrefix(work.schema, table.name);
-  return await Promise.all(table.files.map((file) => work.context.store.readablePath(prefix + file.name)));
 }
 
 /** DuckDB gives the path as it was asked for, on Windows with either separator. */

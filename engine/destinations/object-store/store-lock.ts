@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import type { ObjectStore } from '../../object-stores/object-store.ts';
+import { readText } from '../../object-stores/small-objects.ts';
 import { type HeldLock, isProcessAlive, lockedError, ProcessLocks } from '../../state/target-lock.ts';
 import type { LockOwner, TargetLock, TargetRef } from '../destination.ts';
 import { tablePrefix } from './manifest.ts';
-import type { ObjectStore } from './object-store.ts';
 
 const heldLockModel = z.object({ runId: z.string(), pid: z.int(), host: z.string(), at: z.string() });
 
@@ -33,8 +34,8 @@ export class StoreLock {
     } satisfies HeldLock);
     try {
       if (
-        !(await this.#store.putIfAbsent(this.#key, mine)) &&
-        !((await this.#breakStale(now)) && (await this.#store.putIfAbsent(this.#key, mine)))
+        !(await this.#store.put(this.#key, mine, 'absent')) &&
+        !((await this.#breakStale(now)) && (await this.#store.put(this.#key, mine, 'absent')))
       ) {
         throw lockedError(
           this.#label,
@@ -50,37 +51,36 @@ export class StoreLock {
       release: async () => {
         release();
         // One that was broken by hand and taken by another run is not ours to remove.
-        if ((await this.#store.read(this.#key)) === mine) await this.#store.delete(this.#key);
+        if ((await readText(this.#store, this.#key)) === mine) await this.#store.delete([this.#key]);
       },
     };
   }
 
   /** Who holds it; null for nobody. What cannot be read is held by somebody unknown. */
   async holder(): Promise<HeldLock | null> {
-    const text = await this.#store.read(this.#key);
+    const text = await readText(this.#store, this.#key);
     return text === null ? null : parseHolder(text);
   }
 
   /** Removes the lock whoever holds it; gives back who it was. */
   async break(): Promise<HeldLock | null> {
     const holder = await this.holder();
-    await this.#store.delete(this.#key);
-    await this.#store.delete(this.#breakerKey());
+    await this.#store.delete([this.#key, this.#breakerKey()]);
     return holder;
   }
 
   /** True when the lock is gone. Only who creates the `_lock.breaking` file may remove a stale lock, so two breakers never remove each other's new one. */
   async #breakStale(now: Date): Promise<boolean> {
     if (!isStale(await this.holder())) return false;
-    if (!(await this.#store.putIfAbsent(this.#breakerKey(), now.toISOString()))) return false;
+    if (!(await this.#store.put(this.#breakerKey(), now.toISOString(), 'absent'))) return false;
     try {
       const holder = await this.holder();
       if (holder === null) return true;
       if (!isStale(holder)) return false;
-      await this.#store.delete(this.#key);
+      await this.#store.delete([this.#key]);
       return true;
     } finally {
-      await this.#store.delete(this.#breakerKey());
+      await this.#store.delete([this.#breakerKey()]);
     }
   }
 

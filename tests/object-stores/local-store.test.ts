@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLocalStore } from '../../engine/destinations/object-store/local-store.ts';
-import { keyPart, type ObjectStore } from '../../engine/destinations/object-store/object-store.ts';
+import { keyPart } from '../../engine/object-stores/key-part.ts';
+import { createLocalStore } from '../../engine/object-stores/local-store.ts';
+import type { ObjectStore } from '../../engine/object-stores/object-store.ts';
+import { namesBelow, readText } from '../../engine/object-stores/small-objects.ts';
 
 const never = new AbortController().signal;
 
@@ -23,9 +25,9 @@ describe('local store', () => {
 
   it('writes an object completely or not at all', async () => {
     await store.write('a/b/x.bin', Readable.from([Buffer.from('hel'), Buffer.from('lo')]), 5, never);
-    expect(await store.read('a/b/x.bin')).toBe('hello');
+    expect(await readText(store, 'a/b/x.bin')).toBe('hello');
     await store.write('a/b/x.bin', Readable.from([Buffer.from('bye')]), 3, never);
-    expect(await store.read('a/b/x.bin')).toBe('bye');
+    expect(await readText(store, 'a/b/x.bin')).toBe('bye');
     await expect(store.write('a/b/x.bin', Readable.from([Buffer.from('short')]), 9, never)).rejects.toMatchObject({
       code: 'COPY_INCOMPLETE',
       retryable: true,
@@ -39,7 +41,7 @@ describe('local store', () => {
     await expect(store.write('a/b/y.bin', broken, 100, never)).rejects.toThrow('the source broke');
     await expect(store.write('a/b/y.bin', Readable.from(['x']), 1, AbortSignal.abort())).rejects.toThrow();
     expect(await files('a/b')).toEqual(['x.bin']);
-    expect(await store.read('a/b/x.bin')).toBe('bye');
+    expect(await readText(store, 'a/b/x.bin')).toBe('bye');
   });
 
   for (const links of [true, false]) {
@@ -49,33 +51,33 @@ describe('local store', () => {
       };
       const place = links ? store : createLocalStore(store.location, { link });
       const results = await Promise.all(
-        Array.from({ length: 20 }, (_, n) => place.putIfAbsent('t/00000001.json', `writer ${n}`)),
+        Array.from({ length: 20 }, (_, n) => place.put('t/00000001.json', `writer ${n}`, 'absent')),
       );
       expect(results.filter(Boolean)).toHaveLength(1);
-      expect(await place.read('t/00000001.json')).toBe(`writer ${results.indexOf(true)}`);
-      expect(await place.putIfAbsent('t/00000001.json', 'late')).toBe(false);
+      expect(await readText(place, 't/00000001.json')).toBe(`writer ${results.indexOf(true)}`);
+      expect(await place.put('t/00000001.json', 'late', 'absent')).toBe(false);
       // A crash between the claim and the name.
       const claim = join(store.location, 't', '00000002.json.claim');
       await writeFile(claim, '');
       await utimes(claim, 0, 0);
-      expect(await place.putIfAbsent('t/00000002.json', 'after the crash')).toBe(true);
+      expect(await place.put('t/00000002.json', 'after the crash', 'absent')).toBe(true);
       await rm(claim, { force: true });
       expect(await files('t')).toEqual(['00000001.json', '00000002.json']);
     });
   }
 
   it('lists, and takes what is not there for nothing', async () => {
-    await store.putIfAbsent('s/t/_manifests/1.json', '{}');
+    await store.put('s/t/_manifests/1.json', '{}', 'absent');
     await writeFile(join(store.location, 's', 'top.txt'), '');
-    expect(await store.list('s/')).toEqual(['top.txt']);
-    expect(await store.folders('s/')).toEqual(['t']);
-    expect(await store.folders('')).toEqual(['s']);
-    expect(await store.list('nowhere/')).toEqual([]);
-    expect(await store.read('nowhere/x')).toBeNull();
-    await store.delete('nowhere/x');
-    await store.delete('s/top.txt');
-    expect(await store.list('s/')).toEqual([]);
-    expect(await readFile(await store.readablePath('s/t/_manifests/1.json'), 'utf8')).toBe('{}');
+    expect(await namesBelow(store, 's/')).toEqual({ objects: ['top.txt'], folders: ['t'] });
+    expect(await namesBelow(store, '')).toEqual({ objects: [], folders: ['s'] });
+    expect(await namesBelow(store, 'nowhere/')).toEqual({ objects: [], folders: [] });
+    const nowhere = createLocalStore(join(store.location, 'nowhere'));
+    expect(await namesBelow(nowhere, '')).toEqual({ objects: [], folders: [] });
+    expect(await readText(store, 'nowhere/x')).toBeNull();
+    await store.delete(['nowhere/x', 's/top.txt']);
+    expect((await namesBelow(store, 's/')).objects).toEqual([]);
+    expect(await readFile(store.localPath!('s/t/_manifests/1.json'), 'utf8')).toBe('{}');
     await expect(store.prepare(AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
