@@ -92,6 +92,8 @@ export interface About {
   platform: 'win32' | 'darwin' | 'linux' | string;
   /** Which host the window runs in: dialogs and menus are the desktop's. */
   host: 'desktop' | 'web';
+  /** Where settings, recovery copies and encrypted secrets of this person are. */
+  userDataDirectory: string;
   /** Folder of a project to open at once, because it was named on the command line; null opens none. */
   openAtStart: string | null;
 }
@@ -237,6 +239,17 @@ export const contract = {
         env: name.nullable(),
         fingerprint: text,
         configFingerprint: text,
+        edits,
+        config: z.array(configEditModel).max(10_000),
+      }),
+      output: output<ProjectDocument>(),
+    },
+    /** Writes the workbook as the window read it, with `edits`, as a project into another folder, and opens that. `config` counts where the project's own is gone. */
+    'project.save_copy': {
+      input: z.strictObject({
+        directory,
+        fingerprint: text,
+        target: directory,
         edits,
         config: z.array(configEditModel).max(10_000),
       }),

@@ -8,6 +8,7 @@ export const aboutHandlers: HandlerGroup<'app.about' | 'keychain.state'> = (serv
     version: service.version,
     platform: process.platform,
     host: service.host,
+    userDataDirectory: service.userDataDirectory,
     openAtStart: await openAtStart(service.openAtStart ?? null),
   }),
   'keychain.state': () => service.secretStore.state(),

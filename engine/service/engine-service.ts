@@ -21,6 +21,7 @@ import { resultHandlers } from './results.ts';
 import { runHandlers } from './runs.ts';
 import type { EngineServiceOptions, ServiceContext } from './service-context.ts';
 import { settingsHandlers } from './settings.ts';
+import { WorkbookMemory } from './workbook-memory.ts';
 
 /** Answers the calls of the contract, for whatever host carries them. */
 export interface EngineService {
@@ -61,6 +62,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     environment,
     emit,
     projects,
+    workbooks: new WorkbookMemory(),
     open: (directory, env) => kept.fresh(directory, env),
     openKept: (directory, env) => kept.get(directory, env),
     learnSecret: (path, value) => redactor.add(path, value),

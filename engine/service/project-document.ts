@@ -23,6 +23,7 @@ export async function readDocument(
   const { opened, fingerprints } = await readSettled(service, directory, env);
   const { files, raw } = opened;
   const elsewhere = await service.projects.open(client, files.directory, files, fingerprints);
+  await service.workbooks.keep(files.workbookPath, fingerprints.fingerprint);
   const hidden = hideSecrets(raw.config, raw.secretPaths, opened.secrets);
   return {
     directory: files.directory,

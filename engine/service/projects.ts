@@ -15,6 +15,7 @@ import { readDocument, refusePlaceholders } from './project-document.ts';
 import { parseFingerprint, projectFingerprints } from './project-fingerprint.ts';
 import { forgetProject, recentProjects, rememberProject } from './recent-projects.ts';
 import { dropRecovery } from './recovery.ts';
+import { saveCopy } from './save-copy.ts';
 import type { ServiceContext } from './service-context.ts';
 
 type ProjectCalls =
@@ -24,6 +25,7 @@ type ProjectCalls =
   | 'project.open_sample'
   | 'project.create'
   | 'project.save'
+  | 'project.save_copy'
   | 'project.save_warnings'
   | 'project.close';
 
@@ -57,6 +59,13 @@ export const projectHandlers: HandlerGroup<ProjectCalls> = (service) => ({
       if (input.edits.length > 0) await dropRecovery(service, input.directory).catch(() => undefined);
       return readDocument(service, input.directory, input.env, client);
     }),
+  async 'project.save_copy'(input, { client }) {
+    for (const { path: key, value } of input.config) refusePlaceholders(value, key.join('.'));
+    await prepareFolder(input.target);
+    await saveCopy(service, input);
+    await dropRecovery(service, input.directory).catch(() => undefined);
+    return open(service, input.target, null, client);
+  },
   'project.save_warnings': async ({ directory, edits }) =>
     planEdits((await locateProject(directory)).workbookPath, edits),
   'project.close': ({ directory }, { client }) => service.projects.leave(client, directory),
@@ -115,7 +124,8 @@ async function copySample(from: string, to: string): Promise<void> {
   });
 }
 
-async function createProject(directory: string, name: string): Promise<void> {
+/** Makes the folder of a new project, with what keeps secrets and data out of git. Never lays one over another. */
+async function prepareFolder(directory: string): Promise<void> {
   const entries = await readdir(directory).catch((error: unknown): string[] => {
     if (errorCode(error) === 'ENOENT') return [];
     throw notWritable(directory, error);
@@ -130,9 +140,13 @@ async function createProject(directory: string, name: string): Promise<void> {
   } catch (error) {
     throw notWritable(directory, error);
   }
+  if (!entries.includes('.gitignore')) await writeFileAtomic(path.join(directory, '.gitignore'), GITIGNORE);
+}
+
+async function createProject(directory: string, name: string): Promise<void> {
+  await prepareFolder(directory);
   const file = name.replace(/[^\p{L}\p{N}_-]+/gu, '_') || 'project';
   await writeFileAtomic(path.join(directory, CONFIG_FILE), NEW_CONFIG.replace('NAME.duckdb', `${file}.duckdb`));
-  if (!entries.includes('.gitignore')) await writeFileAtomic(path.join(directory, '.gitignore'), GITIGNORE);
   await createWorkbook(path.join(directory, WORKBOOK_FILE), { settings: { name } });
 }
 

@@ -91,6 +91,7 @@ export const runHandlers: HandlerGroup<'run.start' | 'run.cancel' | 'run.list' |
         ...(input.sample_rows === null ? {} : { sampleRows: input.sample_rows }),
         fullRefresh: input.full_refresh,
         maxWorkers: settings.max_workers,
+        memoryLimitMiB: settings.memory_limit_mib,
         workDirectory,
         trigger: 'window',
         signal,

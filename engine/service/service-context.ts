@@ -2,6 +2,7 @@ import type { EventData, EventName } from '../contract.ts';
 import type { OpenProject } from '../open-project.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import type { OpenProjects } from './open-projects.ts';
+import type { WorkbookMemory } from './workbook-memory.ts';
 
 export type Emit = <Name extends EventName>(name: Name, data: EventData<Name>) => void;
 
@@ -28,6 +29,7 @@ export interface EngineServiceOptions {
 export interface ServiceContext extends Omit<EngineServiceOptions, 'environment'> {
   environment: Readonly<Record<string, string | undefined>>;
   projects: OpenProjects;
+  workbooks: WorkbookMemory;
   /** Opens a project afresh; from then on its secrets are kept out of every reply, error and event. */
   open(directory: string, env: string | null): Promise<OpenProject>;
   /** The same, or the one that was opened last where no file has changed since: for reading only. */

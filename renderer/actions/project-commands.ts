@@ -1,9 +1,9 @@
 import type { Input, ProjectDocument } from '../../engine/contract.ts';
-import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
+import { isTable } from '../../engine/spec/toml-table.ts';
 import { bridge } from '../bridge.ts';
 import { ContractError, call, isCancelled } from '../client.ts';
 import type { AppStores } from '../stores/app-stores.ts';
-import { SHEETS } from '../stores/project-store.ts';
+import { withoutSecrets } from '../stores/config-step.ts';
 import type { ShownError } from '../stores/window-store.ts';
 import { createHistory } from './history.ts';
 import { unsavedForms } from './unsaved-forms.ts';
@@ -213,63 +213,35 @@ export function createProjectCommands(stores: AppStores) {
     }
   }
 
-  /** Writes what is open, edits included, as a new project into another folder, and opens that. */
+  /** Writes what is open, edits included, as a project of its own into another folder, and opens that. */
   async function saveCopy(): Promise<boolean> {
+    jobsView.grid()?.commit();
     const { document } = project.getState();
     if (document === null) return false;
-    const directory = await pickFolder('Save a copy into an empty folder', false);
-    if (directory === null) return false;
+    const target = await pickFolder('Save a copy into an empty folder', false);
+    if (target === null) return false;
     try {
-      await busy('Saving a copy …', async () => {
-        const copy = await call('project.create', { directory, name: folderName(directory) });
-        const saved = await call('project.save', {
-          directory: copy.directory,
-          env: null,
-          fingerprint: copy.fingerprint,
-          configFingerprint: copy.configFingerprint,
-          edits: copyEdits(copy),
-          config: configEdits(document.config, copy.config, document.secretPaths),
-        });
-        await dropRecovery();
-        show(saved);
-      });
+      const { directory, fingerprint, config, secretPaths } = document;
+      const copy = await busy('Saving a copy …', () =>
+        call('project.save_copy', {
+          directory,
+          fingerprint,
+          target,
+          edits: project.edits(),
+          config: configEdits(config, secretPaths),
+        }),
+      );
+      show(copy);
       window.toast({
         tone: 'ok',
         title: 'Saved as a copy',
-        text: 'Secrets are not copied: enter them in Connections where they are asked for.',
+        text: 'The workbook with all its sheets, and the connections. Data files of the folder stay where they are.',
       });
       return true;
     } catch (error) {
       fail('The copy could not be saved', error);
       return false;
     }
-  }
-
-  /** Rows of the open sheets as rows behind those of a new workbook, whose own ones go. */
-  function copyEdits(copy: ProjectDocument): Input<'project.save'>['edits'] {
-    const edits: Input<'project.save'>['edits'] = [];
-    for (const name of SHEETS) {
-      const own = project.rawSheet(name);
-      const sheet = copy.sheets[name];
-      if (own === null || sheet === null) continue;
-      for (const { row } of sheet.rows) edits.push({ kind: 'delete', sheet: sheet.name, row });
-      const headers = [...sheet.headers];
-      const positions = own.headers.map((header) => {
-        const known = headers.findIndex((other) => other.trim().toLowerCase() === header.trim().toLowerCase());
-        if (known >= 0 || header.trim() === '') return known;
-        edits.push({ kind: 'set', sheet: sheet.name, row: sheet.headerRow, column: headers.length, text: header });
-        return headers.push(header) - 1;
-      });
-      for (const { cells } of own.rows) {
-        const row: string[] = new Array<string>(headers.length).fill('');
-        for (const [index, text] of cells.entries()) {
-          const position = positions[index] ?? -1;
-          if (position >= 0) row[position] = text;
-        }
-        edits.push({ kind: 'append', sheet: sheet.name, cells: row });
-      }
-    }
-    return edits;
   }
 
   // What is not saved is kept beside, so that a window that is lost loses nothing.
@@ -407,6 +379,18 @@ export function createProjectCommands(stores: AppStores) {
       }
     },
 
+    /** The engine was started again: it does not know yet what this window has open. */
+    async introduce(): Promise<void> {
+      const { document } = project.getState();
+      if (document === null) return;
+      try {
+        const fresh = await call('project.open', { directory: document.directory, env: document.env });
+        if (!project.adopt(fresh)) window.setState({ changedOnDisk: { file: 'the workbook', gone: false } });
+      } catch {
+        window.setState({ changedOnDisk: { file: 'the workbook', gone: true } });
+      }
+    },
+
     async restoreRecovery(): Promise<void> {
       const { document } = project.getState();
       if (document?.recovery == null) return;
@@ -454,23 +438,16 @@ export function folderName(directory: string): string {
   return directory.split(/[\\/]/).findLast((part) => part !== '') ?? directory;
 }
 
-/** What to write into `to` so that it says what `from` says; secrets are left out. */
+/** What to write into a new file so that it says what a configuration says; secrets are left out. */
 function configEdits(
-  from: Readonly<Record<string, unknown>>,
-  to: Readonly<Record<string, unknown>>,
+  config: Readonly<Record<string, unknown>>,
   secretPaths: readonly string[],
 ): Input<'project.save'>['config'] {
-  const edits: Input<'project.save'>['config'] = [];
   const secret = new Set(secretPaths);
-  const walk = (value: unknown, path: string[]): void => {
-    if (secret.has(path.join('.')) || JSON.stringify(value ?? null).includes(SECRET_PLACEHOLDER)) {
-      if (typeof value !== 'object' || value === null) return;
-    }
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key]);
-    } else if (value !== undefined && value !== null && path.length <= 10) edits.push({ path, value });
+  const walk = (value: unknown, path: string[]): Input<'project.save'>['config'] => {
+    if (isTable(value)) return Object.entries(value).flatMap(([key, inner]) => walk(inner, [...path, key]));
+    const clean = secret.has(path.join('.')) ? undefined : withoutSecrets(value);
+    return clean === undefined || clean === null || path.length > 10 ? [] : [{ path, value: clean as never }];
   };
-  for (const key of Object.keys(to)) if (!(key in from)) edits.push({ path: [key], value: null });
-  walk(from, []);
-  return edits;
+  return walk(config, []);
 }

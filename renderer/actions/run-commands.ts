@@ -99,6 +99,7 @@ export function createRunCommands(stores: AppStores, commands: ProjectCommands) 
           runs.lost();
           window.setState({ restarted: reason });
           window.announce('The engine was restarted.');
+          void commands.introduce();
         }),
         on('project.changed_on_disk', ({ directory, file, fingerprint, configFingerprint }) => {
           const { document } = project.getState();

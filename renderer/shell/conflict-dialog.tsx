@@ -42,7 +42,9 @@ export function ConflictDialog() {
         }}
       >
         <span className="medium">Keep mine as a copy …</span>
-        <span className="small dim">Your version goes into another folder; theirs stays as it is.</span>
+        <span className="small dim">
+          The workbook as you read it, all its sheets, with your changes, in another folder; theirs stays as it is.
+        </span>
       </UnstyledButton>
       <UnstyledButton
         className={classes['choice']}

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
@@ -167,6 +167,25 @@ test('a workbook that was written meanwhile is not overwritten: both versions ar
   expect((await jobsOnDisk(copy)).get('products')).toMatchObject({ source_name: 'shop' });
   expect((await jobsOnDisk(directory)).get('countries')).toMatchObject({ source_name: 'shop' });
   expect((await jobsOnDisk(directory)).get('products')).toMatchObject({ source_name: 'theirs' });
+  // The person's own sheets are in the copy, too.
+  const [original, copied] = await Promise.all([partsOf(directory), partsOf(copy)]);
+  expect([...copied.keys()].sort()).toEqual([...original.keys()].sort());
+
+  // A folder that vanishes under the window takes nothing along.
+  await page.getByRole('region', { name: 'News' }).getByRole('button', { name: 'Dismiss' }).click();
+  await at(page, 3, 'source_name').click();
+  await page.keyboard.type('rescued');
+  await page.keyboard.press('Enter');
+  await rm(copy, { recursive: true });
+  await page.getByText('The project’s files are gone.').waitFor();
+  await page.getByRole('button', { name: 'Save a copy …' }).click();
+  const rescue = path.join(folder.folder, 'documents', 'rescued');
+  await mkdir(rescue);
+  await page.getByRole('textbox', { name: 'Folder' }).fill(rescue);
+  await page.getByRole('dialog').getByRole('button', { name: 'Choose' }).click();
+  await page.getByRole('region', { name: 'News' }).getByText('Saved as a copy').waitFor();
+  expect((await jobsOnDisk(rescue)).get('products')).toMatchObject({ source_name: 'rescued' });
+  expect((await partsOf(rescue)).size).toBe(original.size);
   await close();
 });
 

@@ -9,6 +9,7 @@ test('what the application is', async () => {
     version: '1.2.3',
     platform: process.platform,
     host: 'web',
+    userDataDirectory: studio.userDataDirectory,
     openAtStart: null,
   });
 });

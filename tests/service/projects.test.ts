@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { editWorkbook } from '../../engine/bundle/edit-workbook.ts';
 import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
+import { readZip, unpackBudget, unpackPart } from '../../engine/bundle/zip.ts';
 import type { ProjectDocument, WireError } from '../../engine/contract.ts';
 import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
 import { validateProject } from '../../engine/spec/validate-project.ts';
@@ -40,6 +41,12 @@ async function changeOutside(directory: string, row: number, column: number, tex
   const file = path.join(directory, WORKBOOK);
   const { fingerprint } = await readFingerprinted(file);
   await editWorkbook(file, [{ kind: 'set', sheet: 'SourceConfig', row, column, text }], { expected: fingerprint });
+}
+
+async function partsOf(workbook: Buffer): Promise<Map<string, Buffer>> {
+  const budget = unpackBudget();
+  const parts = await readZip(workbook, WORKBOOK);
+  return new Map(parts.map((part) => [part.name, unpackPart(part, budget, WORKBOOK)]));
 }
 
 describe('open', () => {
@@ -131,6 +138,56 @@ describe('save', () => {
     expect(cellOf(reloaded, second, 'description').text).toBe('theirs');
     // The edits are still there, and known not to fit the workbook as it is by now.
     expect(reloaded.recovery).toMatchObject({ fits: false, edits });
+  });
+
+  test('a copy is the workbook as it was read, with the edits and all that the window does not show; no secret is written', async () => {
+    await using studio = await startService();
+    const directory = await studio.project();
+    const config = path.join(directory, '.dlt/config.toml');
+    await writeFile(
+      config,
+      `${await readFile(config, 'utf8')}\n[sources.crm]\ntype = "postgresql"\npassword = "in-clear-text-77"\n`,
+    );
+    await studio.call('connection.save', {
+      directory,
+      env: null,
+      section: 'sources',
+      connection: { name: 'kept', type: 'postgresql', values: { host: 'db' }, secrets: { password: 'in-keychain-88' } },
+      previous_name: null,
+    });
+    const document = await studio.call('project.open', open(directory));
+    const read = await readFile(path.join(directory, WORKBOOK));
+    const [first, second] = document.sheets.SourceConfig!.rows.map(({ row }) => row) as [number, number];
+    await changeOutside(directory, second, cellOf(document, second, 'description').column, 'theirs');
+    const theirs = await readFile(path.join(directory, WORKBOOK));
+    const target = path.join(path.dirname(directory), 'copy');
+    const edits = [describing(document, first, 'mine')];
+    const { fingerprint } = document;
+    const copy = await studio.call('project.save_copy', { directory, fingerprint, target, edits, config: [] });
+    expect(copy.directory).toBe(target);
+    expect(cellOf(copy, first, 'description').text).toBe('mine');
+    expect(cellOf(copy, second, 'description').text).toBe(cellOf(document, second, 'description').text);
+    // Sheets that the window does not show, formats, everything: byte by byte.
+    const [before, after] = await Promise.all([partsOf(read), partsOf(await readFile(path.join(target, WORKBOOK)))]);
+    const changed = [...before.keys()].filter((name) => !after.get(name)?.equals(before.get(name) as Buffer));
+    expect(changed.filter((name) => !/sheet1\.xml/.test(name))).toEqual([]);
+    expect(await readFile(path.join(directory, WORKBOOK))).toEqual(theirs);
+    const written = await readFile(path.join(target, '.dlt/config.toml'), 'utf8');
+    expect(written).toContain('[sources.crm]');
+    expect(written).not.toContain('in-clear-text-77');
+    expect(copy.secretPaths).toContain('sources.kept.password');
+    expect(await readFile(path.join(target, '.gitignore'), 'utf8')).toContain('secrets.toml');
+    // Never over another project, and not from a version that nobody knows.
+    const again = { directory, fingerprint, target, edits, config: [] };
+    expect(await studio.failure('project.save_copy', again)).toMatchObject({ code: 'PROJECT_EXISTS' });
+    const elsewhere = { ...again, target: `${target} 2`, fingerprint: '1-0' };
+    expect(await studio.failure('project.save_copy', elsewhere)).toMatchObject({ code: 'WORKBOOK_CHANGED' });
+    // A project whose folder vanished is saved elsewhere all the same.
+    await rm(directory, { recursive: true });
+    const lost = { ...again, target: `${target} 3`, config: [{ path: ['sources', 'shop', 'type'], value: 'api' }] };
+    const rescued = await studio.call('project.save_copy', lost);
+    expect(cellOf(rescued, first, 'description').text).toBe('mine');
+    expect(rescued.config).toMatchObject({ sources: { shop: { type: 'api' } } });
   });
 
   test('a configuration that was changed from outside stops the workbook, too', async () => {

@@ -86,8 +86,12 @@ async function slowProject(name: string) {
 test('a run of the sample tells its events by number; its record, log and results are there afterwards', async () => {
   const directory = path.join(folder.path, 'sample');
   await copySample(directory);
+  // What the person allows counts, also below what four jobs at a time would take.
+  await call('settings.set', { memory_limit_mib: 300 });
   const { run_id } = await start(directory);
   await ended(run_id);
+  const all = { directory, run_id, offset: 0, limit: 5, levels: [], job: null };
+  expect((await call('run.log', { ...all, text: 'MiB' })).texts).toEqual(['DuckDB takes at most 300 MiB of memory']);
   const mine = events.filter((event) => event.run_id === run_id);
   expect(mine.map(({ seq }) => seq)).toEqual(mine.map((_, at) => at + 1));
 
