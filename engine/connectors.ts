@@ -51,7 +51,10 @@ export async function openSource(connection: Connection, context: SourceContext)
       };
       return source;
     }
-    case 'oracle':
+    case 'oracle': {
+      const { createOracleSource } = await import('./sources/oracle/oracle-source.ts');
+      return createOracleSource(connection);
+    }
     case 'mssql':
     case 'azure_sql':
       throw new IngestError(

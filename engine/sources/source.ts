@@ -169,6 +169,8 @@ export interface DiscoveredObject {
   name: string;
   kind: 'table' | 'view' | 'materialized_view' | 'foreign_table' | 'file_group' | 'resource';
   rowEstimate: number | null;
+  /** When the estimate was made, where the source says so: its own text. */
+  estimatedAt?: string;
   bytes: number | null;
   comment: string | null;
   columns: DiscoveredColumn[];

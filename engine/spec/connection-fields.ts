@@ -421,7 +421,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
           },
           'auth.api_key_name': {
             label: 'Name',
-            help: 'Of the header or the parameter',
+            help: 'Of the header, the parameter or the cookie',
             shown: ['auth.type', 'api_key'],
           },
           'auth.api_key_location': { label: 'Sent as', shown: ['auth.type', 'api_key'] },
