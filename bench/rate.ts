@@ -59,7 +59,7 @@ export async function bench(options: BenchOptions): Promise<Measurement[]> {
       unit: 'requests',
     },
     {
-      what: 'API: requests beyond rate × t + burst',
+      what: `API: requests beyond rate × t + burst (${JITTER * 1000} ms of jitter)`,
       value: excess,
       unit: 'requests',
       target: '<= 0',

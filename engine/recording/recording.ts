@@ -83,9 +83,12 @@ export class Recorder implements PreviewRecorder {
    */
   recording(about: { job: string; baseUrl: string; now: Date }): Recording {
     if (this.isTooLarge) {
-      throw new IngestError('RECORDING_TOO_LARGE', 'The responses are too large for a recording (64 MiB of text).', {
-        hint: 'Preview with a smaller page_size, or fewer pages.',
-      });
+      const size = (this.#characters / 2 ** 20).toFixed(1);
+      throw new IngestError(
+        'RECORDING_TOO_LARGE',
+        `The responses have ${size} MiB of text; a recording holds 64 MiB at most, so nothing was recorded.`,
+        { hint: 'Preview with a smaller page_size, or fewer pages.' },
+      );
     }
     const [first] = this.#kept;
     if (first === undefined)

@@ -43,11 +43,17 @@ export function createAuthenticator(auth: ApiAuth, deps: AuthDependencies): Auth
       return fixed({ headers: {}, query: {} });
     case 'api_key': {
       const key = required(auth, 'api_key');
-      return fixed(
-        auth.api_key_location === 'query'
-          ? { headers: {}, query: { [auth.api_key_name]: key } }
-          : { headers: { [auth.api_key_name.toLowerCase()]: headerValue('api_key', key) }, query: {} },
-      );
+      const name = auth.api_key_name;
+      switch (auth.api_key_location) {
+        case 'query':
+          return fixed({ headers: {}, query: { [name]: key } });
+        case 'cookie':
+          return fixed({ headers: { cookie: `${name}=${cookieValue('api_key', key)}` }, query: {} });
+        case 'header':
+          return fixed({ headers: { [name.toLowerCase()]: headerValue('api_key', key) }, query: {} });
+        default:
+          return auth.api_key_location satisfies never;
+      }
     }
     case 'bearer':
       return fixed({
@@ -87,6 +93,14 @@ function headerValue(key: string, value: string): string {
   if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
   throw new IngestError('API_CREDENTIALS_INVALID', `The ${key} holds characters that no HTTP header can carry.`, {
     hint: 'Look for a line break or a typographic quote in the secret.',
+  });
+}
+
+/** What RFC 6265 section 4.1.1 allows in a cookie. */
+function cookieValue(key: string, value: string): string {
+  if (/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/.test(value)) return value;
+  throw new IngestError('API_CREDENTIALS_INVALID', `The ${key} holds characters that no cookie can carry.`, {
+    hint: 'Cookies have no spaces, quotes, commas, semicolons or backslashes; percent-encode the key if the API wants it so.',
   });
 }
 

@@ -182,7 +182,7 @@ export class ApiClient {
       const headers: Record<string, string> = {
         'user-agent': 'ingest-studio',
         accept: 'application/json',
-        ...(trusted ? { ...request.headers, ...credentials.headers } : {}),
+        ...(trusted ? signedHeaders(request.headers, credentials.headers) : {}),
       };
       headers['accept-encoding'] ??= ACCEPT_ENCODING;
       const body = method === 'POST' && trusted ? JSON.stringify(request.body ?? {}) : null;
@@ -287,6 +287,12 @@ function flatHeaders(headers: Record<string, string | string[] | undefined>): Re
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
     ),
   );
+}
+
+/** A key that is sent as a cookie stands beside the job's own cookies. */
+function signedHeaders(own: Record<string, string>, signature: Record<string, string>): Record<string, string> {
+  const cookies = [own.cookie, signature.cookie].filter((cookie) => cookie !== undefined);
+  return { ...own, ...signature, ...(cookies.length > 0 ? { cookie: cookies.join('; ') } : {}) };
 }
 
 function withQuery(url: string, query: Record<string, string>): string {

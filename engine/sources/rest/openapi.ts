@@ -9,7 +9,7 @@ import { joinUrl } from './request.ts';
 import type { ApiSession } from './session.ts';
 
 /**
- * The GET resources of an API by its OpenAPI document (3.x or Swagger 2.0, JSON): openapi_url of the connection, else `openapi.json` below base_url or
+ * The GET resources of an API by its OpenAPI document (3.x or Swagger 2.0, JSON or YAML): openapi_url of the connection, else `openapi.json` below base_url or
  * at its root. An API without one has no resources to list, which is no error unless openapi_url is set.
  * @throws IngestError API_OPENAPI and the errors of requests
  */
@@ -31,12 +31,12 @@ export async function discoverResources(
 async function readDocument(session: ApiSession, signal: AbortSignal): Promise<OpenApiDocument | null> {
   const { connection } = session;
   const configured = connection.openapi_url?.trim();
-  if (configured) return parseDocument(await fetchText(session, configured, signal), configured);
+  if (configured) return await parseDocument(await fetchText(session, configured, signal), configured);
   const origin = joinUrl(connection.base_url, '', []).origin;
   const places = [...new Set([joinUrl(connection.base_url, 'openapi.json', []).href, `${origin}/openapi.json`])];
   for (const place of places) {
     try {
-      return parseDocument(await fetchText(session, place, signal), place);
+      return await parseDocument(await fetchText(session, place, signal), place);
     } catch (error) {
       // Nobody said that there is a document: whatever the server answers there, it is none.
       if (
@@ -69,22 +69,33 @@ async function fetchText(session: ApiSession, address: string, signal: AbortSign
   return (await client.send(request, signal, () => undefined)).text;
 }
 
-function parseDocument(text: string, place: string): OpenApiDocument {
-  let value: unknown;
+function parsedJson(text: string, place: string): unknown {
   try {
-    ({ value } = parseJson(text));
+    return parseJson(text).value;
   } catch (error) {
-    const isYaml = /^\s*(openapi|swagger)\s*:/m.test(text);
-    throw new IngestError(
-      'API_OPENAPI',
-      `${place} is ${isYaml ? 'written in YAML' : `no JSON (character ${syntaxErrorPosition(error, text) + 1})`}.`,
-      {
-        hint: isYaml
-          ? 'Most servers have it in JSON too, for example openapi.json.'
-          : 'Check openapi_url of the connection.',
-      },
-    );
+    throw new IngestError('API_OPENAPI', `${place} is no JSON (character ${syntaxErrorPosition(error, text) + 1}).`, {
+      hint: 'Check openapi_url of the connection.',
+      cause: error,
+    });
   }
+}
+
+/** Few servers have their document in YAML, so its parser is loaded for them alone. Few aliases are followed: more are a bomb. */
+async function parseYaml(text: string, place: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    return parse(text, { maxAliasCount: 1000, logLevel: 'error' });
+  } catch (error) {
+    const [first = ''] = error instanceof Error ? error.message.split('\n') : [];
+    throw new IngestError('API_OPENAPI', `${place} is no YAML that can be read: ${first.replace(/:$/, '')}.`, {
+      hint: 'Check openapi_url of the connection; most servers have the document in JSON too, for example openapi.json.',
+      cause: error,
+    });
+  }
+}
+
+async function parseDocument(text: string, place: string): Promise<OpenApiDocument> {
+  const value = /^["']?(openapi|swagger)["']?\s*:/m.test(text) ? await parseYaml(text, place) : parsedJson(text, place);
   if (
     isObject(value) &&
     isObject(value.paths) &&

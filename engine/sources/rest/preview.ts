@@ -50,7 +50,7 @@ export async function previewJob(parts: PreviewParts): Promise<Preview> {
   const warnings: ReadWarning[] = [];
   let first: Page | null = null;
   let last: Exchange | null = null;
-  const client = listening(parts, (exchange) => {
+  const client = recordedClient(parts.client, limits, redactor, (exchange) => {
     last = exchange;
   });
   const generator = readPages(plan, client, redactor, {
@@ -157,8 +157,12 @@ export async function previewJob(parts: PreviewParts): Promise<Preview> {
 }
 
 /** The client, or a recording in its place; each answer is told, and recorded where it is asked for. */
-function listening({ client, limits, redactor }: PreviewParts, heard: (exchange: Exchange) => void): PageClient {
-  const { recorder, replay } = limits;
+export function recordedClient(
+  client: PageClient,
+  { recorder, replay }: PreviewLimits,
+  redactor: Redactor,
+  heard: (exchange: Exchange) => void = () => undefined,
+): PageClient {
   return {
     async send(request, signal, onRetry) {
       const secrets = { hide: (text: string) => redactor.text(text), isSecretName: isSensitiveKey };

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { ApiRequest, ApiResponse } from './client.ts';
 import type { PageClient } from './pages.ts';
@@ -14,11 +13,16 @@ interface Kept {
 
 /**
  * Answers of parent resources, kept on disk for as long as their source is open: a parent that is loaded itself, or has several children,
- * is asked once a run, whoever comes first. The folder is private to the user.
+ * is asked once a run, whoever comes first. The folder is private to the user, in the run's own, which goes when the run ends or is found dead.
  */
 export class ResponseStore {
   readonly #kept = new Map<string, Promise<Kept>>();
+  readonly #spoolDirectory: string;
   #folder: Promise<string> | null = null;
+
+  constructor(spoolDirectory: string) {
+    this.#spoolDirectory = spoolDirectory;
+  }
 
   /** The client with a memory. `identity` tells apart clients that sign differently. */
   keeping(client: PageClient, identity: string): PageClient {
@@ -58,7 +62,7 @@ export class ResponseStore {
   }
 
   async #keep(key: string, { text, utf8, ...response }: ApiResponse): Promise<Kept> {
-    this.#folder ??= mkdtemp(path.join(os.tmpdir(), 'ingest-parent-'));
+    this.#folder ??= mkdtemp(path.join(this.#spoolDirectory, 'parents-'));
     const file = path.join(await this.#folder, key);
     await writeFile(file, utf8 ?? text, { mode: 0o600 });
     return { response, isUtf8: utf8 !== null, file };

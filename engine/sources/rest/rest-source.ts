@@ -8,7 +8,7 @@ import { testConnection } from './connection-test.ts';
 import { discoverResources } from './openapi.ts';
 import { boundsOf, type PagePlan, planPages } from './pages.ts';
 import { parentOf } from './placeholders.ts';
-import { previewJob } from './preview.ts';
+import { previewJob, recordedClient } from './preview.ts';
 import { describeIncremental, readJob } from './read.ts';
 import { pageRequest } from './request.ts';
 import { type ApiSession, openSession } from './session.ts';
@@ -24,6 +24,8 @@ export interface RestSourceDependencies {
   environment?: Record<string, string | undefined>;
   /** The project's jobs, among which parents of child resources are found. */
   jobs?: readonly Job[];
+  /** A run's folder for temporary files that several jobs use; without it nothing is kept for other jobs. */
+  spoolDirectory?: string;
   /** Makes a path of the project's folder absolute; default: from the process's folder. */
   resolvePath?: (path: string) => string;
 }
@@ -72,29 +74,22 @@ function explain(session: ApiSession, { job, incremental }: ReadRequest): string
   return lines.join('\n');
 }
 
-/** The pages that a preview shows: those of the first parent record, those of the first slice. */
+/** The pages that a preview shows: those of the first parent record, those of the first slice. What is asked of the parent is recorded too. */
 async function previewPlan(
   session: ApiSession,
   { job, incremental }: ReadRequest,
   context: ReadContext,
   limits: PreviewLimits,
 ): Promise<PagePlan> {
-  if (parentOf(job) === null) {
-    const { connection } = session;
-    const at = limits.replay === undefined ? connection : { ...connection, base_url: limits.replay.baseUrl };
-    return planPages(at, job, slicesOf(job, incremental, session.clock)[0] ?? null);
-  }
-  if (limits.replay !== undefined) {
-    throw new IngestError(
-      'API_REPLAY_PARENT',
-      `${job.table_name} is asked for each record of a parent; a recording holds one resource.`,
-      {
-        hint: 'Preview it with the connection.',
-      },
-    );
-  }
+  const connection =
+    limits.replay === undefined ? session.connection : { ...session.connection, base_url: limits.replay.baseUrl };
+  if (parentOf(job) === null) return planPages(connection, job, slicesOf(job, incremental, session.clock)[0] ?? null);
   const streams = pageStreams(job, incremental, {
-    session,
+    session: {
+      ...session,
+      connection,
+      clientOf: (parent) => recordedClient(session.clientOf(parent), limits, session.redactor),
+    },
     spoolDirectory: context.spoolDirectory,
     signal: context.signal,
     onRetry: () => undefined,

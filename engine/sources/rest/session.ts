@@ -23,7 +23,7 @@ export interface ApiSession {
   redactor: Redactor;
   /** Signs as the connection says. */
   client: ApiClient;
-  /** Signs as the job says. A parent's answers are kept, so that it is read once however many children it has. */
+  /** Signs as the job says. In a run a parent's answers are kept, so that it is read once however many children it has. */
   clientOf(job: Job): PageClient;
   authenticator(): Authenticator;
   transport(): Promise<Transport>;
@@ -36,7 +36,7 @@ export function openSession(connection: ApiConnection, deps: RestSourceDependenc
   const lifetime = new AbortController();
   const jobs = (deps.jobs ?? []).filter((job) => job.source_type === 'api');
   const parents = new Set(jobs.flatMap(parentNames));
-  const answers = new ResponseStore();
+  const answers = deps.spoolDirectory === undefined ? null : new ResponseStore(deps.spoolDirectory);
   let opened: Promise<Transport> | null = null;
   const transport = () => {
     if (lifetime.signal.aborted)
@@ -77,13 +77,13 @@ export function openSession(connection: ApiConnection, deps: RestSourceDependenc
       for (const secret of [...sensitiveValues(job.options.headers), ...sensitiveValues(job.options.params)])
         redactor.add(secret);
       const own = client.with({ authenticator: () => authenticator(job.auth_type), authType: job.auth_type });
-      return parents.has(job.table_name) ? answers.keeping(own, job.auth_type) : own;
+      return answers && parents.has(job.table_name) ? answers.keeping(own, job.auth_type) : own;
     },
     authenticator: () => authenticator(connection.auth.type),
     transport,
     async close() {
       lifetime.abort();
-      await answers.remove();
+      await answers?.remove();
       await opened?.then(
         (open) => open.close(),
         () => undefined,

@@ -200,8 +200,10 @@ function signPairs(model: RequestModel, place: 'header' | 'query'): Pair[] {
   const type = cellText(model, 'auth_type') || cellDefault(model, 'auth_type');
   const from = 'sign-in';
   if (type === 'api_key') {
-    const where = auth['api_key_location'] === 'query' ? 'query' : 'header';
-    return where === place ? [{ name: String(auth['api_key_name'] ?? 'X-API-Key'), value: HIDDEN, from }] : [];
+    const name = String(auth['api_key_name'] ?? 'X-API-Key');
+    const where = auth['api_key_location'];
+    if (where === 'cookie') return place === 'header' ? [{ name: 'Cookie', value: `${name}=${HIDDEN}`, from }] : [];
+    return (where === 'query' ? 'query' : 'header') === place ? [{ name, value: HIDDEN, from }] : [];
   }
   if (place === 'query' || type === '' || type === 'none') return [];
   return [{ name: 'Authorization', value: `${type === 'basic' ? 'Basic' : 'Bearer'} ${HIDDEN}`, from }];

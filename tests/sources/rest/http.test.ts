@@ -290,6 +290,11 @@ describe('sign-in', () => {
       { api_key: SECRET, api_key_name: 'k', api_key_location: 'query' },
       (request) => expect(request.query.get('k')).toBe(SECRET),
     ],
+    [
+      'api_key',
+      { api_key: SECRET, api_key_name: 'session', api_key_location: 'cookie' },
+      (request) => expect(request.headers.cookie).toBe(`session=${SECRET}`),
+    ],
     ['none', {}, (request) => expect(seen(request)).toEqual({ authorization: undefined, query: '/orders' })],
   ])('%s', async (type, auth, check) => {
     const server = await serve(script(OK));
@@ -314,6 +319,17 @@ describe('sign-in', () => {
       message: expect.not.stringContaining('abc'),
     });
     expect(server.requests).toHaveLength(0);
+  });
+
+  test('a key in a cookie stands beside the own cookies, and must be one that a cookie can carry', async () => {
+    const server = await serve(script(OK));
+    const auth = { type: 'api_key', api_key: SECRET, api_key_name: 'key', api_key_location: 'cookie' };
+    const job: JobValues = { auth_type: 'api_key', options: { headers: { Cookie: 'lang=de' } } };
+    await readApi(server.url, job, { connection: { auth } });
+    expect(server.requests.map(({ headers }) => headers.cookie)).toEqual([`lang=de; key=${SECRET}`]);
+    const spaced = readApi(server.url, job, { connection: { auth: { ...auth, api_key: 'a b;c' } } });
+    await expect(spaced).rejects.toMatchObject({ code: 'API_CREDENTIALS_INVALID' });
+    expect(server.requests).toHaveLength(1);
   });
 
   test('the key in the query goes with every page, also where next links leave it out', async () => {

@@ -189,8 +189,50 @@ test('an API without a document has nothing to list, whatever it answers', async
   expect(await discover(api.url)).toEqual([]);
 });
 
+test('a document in YAML, its anchors followed', async () => {
+  const yaml = [
+    'openapi: "3.0.3" # of the orders',
+    'paths:',
+    '  /orders:',
+    '    get:',
+    '      summary: Orders',
+    '      parameters: [{ name: cursor, in: query }]',
+    '      responses:',
+    "        '200':",
+    '          content:',
+    '            application/json:',
+    '              schema: &orders',
+    '                type: object',
+    '                properties:',
+    '                  data: { type: array, items: { type: object, properties: { id: { type: integer } } } }',
+    '  /drafts:',
+    '    get:',
+    '      responses: { "200": { content: { application/json: { schema: *orders } } } }',
+  ].join('\n');
+  api = await startRestApi({ '/api.yaml': () => ({ headers: { 'content-type': 'application/yaml' }, body: yaml }) });
+  const found = await discover(api.url, { openapi_url: 'api.yaml' });
+  expect(found.map(({ name, columns }) => [name, columns?.map((column) => column.name)])).toEqual([
+    ['orders', ['id']],
+    ['drafts', ['id']],
+  ]);
+  expect(found[0]?.comment).toMatch(/^GET \/orders · Orders · cursor/);
+});
+
+test('a YAML document that explodes is refused', async () => {
+  const bomb = ['openapi: 3.0.0', 'a0: &a0 [x]'];
+  for (let level = 1; level < 12; level += 1)
+    bomb.push(
+      `a${level}: &a${level} [${Array(10)
+        .fill(`*a${level - 1}`)
+        .join(', ')}]`,
+    );
+  api = await startRestApi({ '/api.yaml': () => ({ body: bomb.join('\n') }) });
+  await expect(discover(api.url, { openapi_url: 'api.yaml' })).rejects.toMatchObject({ code: 'API_OPENAPI' });
+});
+
 test.each([
-  ['openapi: 3.0.0\npaths: {}', /YAML/],
+  ['openapi: 3.0.0\npaths: {', /no YAML that can be read/],
+  ['openapi: 3.0.0\ninfo: {}', /no paths/],
   ['{"openapi":', /no JSON/],
   ['{"openapi":"3.0.0"}', /no paths/],
 ])('a configured document that is none is an error: %j', async (body, message) => {

@@ -7,6 +7,7 @@ import { Recorder, type Recording, readRecording, writeRecording } from '../../.
 import { createReplay } from '../../../engine/recording/replay.ts';
 import { createRestSource } from '../../../engine/sources/rest/rest-source.ts';
 import type { Preview, PreviewLimits } from '../../../engine/sources/source.ts';
+import type { Job } from '../../../engine/spec/job.ts';
 import { chainedPages, numberedPages, offsetPages, type RestApi, rows, startRestApi } from '../../servers/rest-api.ts';
 import { apiConnection, apiJob, fastClock, type JobValues, readRequest } from './rest-reader.ts';
 
@@ -26,13 +27,14 @@ async function preview(
   job: JobValues,
   limits: Partial<PreviewLimits> = {},
   connection: Record<string, unknown> = {},
+  jobs: Job[] = [],
 ): Promise<Preview> {
   const workspace = await Workspace.open({
     memoryLimitMiB: 128,
     threads: 1,
     tempDirectory: path.join(folder, 'duckdb'),
   });
-  const source = createRestSource(apiConnection(url, connection), { clock: fastClock() });
+  const source = createRestSource(apiConnection(url, connection), { clock: fastClock(), jobs });
   try {
     const context = {
       workspace,
@@ -53,10 +55,11 @@ async function preview(
 async function record(
   job: JobValues,
   connection: Record<string, unknown> = {},
+  jobs: Job[] = [],
 ): Promise<{ seen: Preview; file: string; recording: Recording }> {
   const server = api as RestApi;
   const recorder = new Recorder();
-  const seen = await preview(server.url, job, { recorder }, connection);
+  const seen = await preview(server.url, job, { recorder }, connection, jobs);
   const file = path.join(folder, 'orders.recording.json');
   await writeRecording(file, recorder.recording({ job: 'shop.orders', baseUrl: server.url, now: new Date(0) }));
   await server.close();
@@ -112,6 +115,27 @@ describe('a recording', () => {
       expect(again.pages.map(({ records }) => records)).toEqual(seen.pages.map(({ records }) => records));
       expect(again.stop).toEqual(seen.stop);
     } else expect(withoutTimes(again)).toEqual(withoutTimes(seen));
+  });
+
+  test('of a child resource holds what was asked of its parent', async () => {
+    api = await startRestApi({
+      '/users': ({ query }) => ({ body: { data: [{ id: 7 }, { id: 8 }], next: query.has('p') ? null : '/users?p=2' } }),
+      '/users/7/posts': offsetPages(rows(15)),
+      '/users/8/posts': offsetPages(rows(3)),
+    });
+    const { url } = api;
+    const job: JobValues = {
+      table_name: 'posts',
+      api_endpoint: '/users/{resources.users.id}/posts',
+      pagination_type: 'offset',
+      page_size: 10,
+    };
+    const jobs = [apiJob({ table_name: 'users', pagination_type: 'json_link' })];
+    const { seen, recording } = await record(job, {}, jobs);
+    expect(seen.pages.map(({ record_count }) => record_count)).toEqual([10, 5, 0]);
+    await rm(path.join(folder, 'parents-of-1.ndjson'));
+    const again = await preview(url, job, { replay: createReplay(recording) }, {}, jobs);
+    expect(withoutTimes(again)).toEqual(withoutTimes(seen));
   });
 
   test('holds no secret: headers, query, body, response, tokens learned', async () => {

@@ -97,7 +97,11 @@ export async function readApi(url: string, job: JobValues, options: ReadOptions 
     threads: 2,
     tempDirectory: path.join(folder, 'duckdb'),
   });
-  const source = createRestSource(apiConnection(url, options.connection), { clock: fastClock(), ...options.deps });
+  const source = createRestSource(apiConnection(url, options.connection), {
+    clock: fastClock(),
+    spoolDirectory: folder,
+    ...options.deps,
+  });
   const warnings: ReadWarning[] = [];
   const log: string[] = [];
   const result: ReadResult = {

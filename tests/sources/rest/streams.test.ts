@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createRestSource } from '../../../engine/sources/rest/rest-source.ts';
 import { tempFolder } from '../../cli/cli-project.ts';
@@ -161,14 +164,19 @@ describe('child resources', () => {
       options: { params: { u: '{resources.users.id}' } },
     });
     const jobs = [users(), apiJob(posts()), flags];
-    const source = createRestSource(apiConnection(api.url), { clock: fastClock(), jobs });
+    // The run's folder: a run that is killed leaves nothing elsewhere.
+    const spoolDirectory = await mkdtemp(path.join(os.tmpdir(), 'rest-run-'));
+    const source = createRestSource(apiConnection(api.url), { clock: fastClock(), jobs, spoolDirectory });
     try {
       const seen = await Promise.all(jobs.map((job) => countRecords(source, job)));
       expect(seen).toEqual([3, 3, 3]);
       expect(api.requests.filter(({ path }) => path === '/users')).toHaveLength(3);
+      expect(await readdir(spoolDirectory)).toEqual([expect.stringMatching(/^parents-/)]);
     } finally {
       await source.close();
     }
+    expect(await readdir(spoolDirectory)).toEqual([]);
+    await rm(spoolDirectory, { recursive: true });
   });
 
   test('errors name the parent record', async () => {
