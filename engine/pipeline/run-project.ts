@@ -4,6 +4,8 @@ import path from 'node:path';
 import { openDestination, openSource } from '../connectors.ts';
 import { Workspace } from '../duckdb/workspace.ts';
 import { IngestError, messageOf } from '../errors.ts';
+import type { EndedRun } from '../notifications/message.ts';
+import { notify } from '../notifications/notify.ts';
 import type { OpenProject } from '../open-project.ts';
 import { JobChecks } from '../quality/job-checks.ts';
 import { writeQualityReport } from '../quality/quality-report.ts';
@@ -137,6 +139,18 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           { runId, workDirectory, destination: destination.name, startedAt },
           recorder,
         );
+        await tellEnd(
+          project,
+          {
+            pipeline,
+            destination: destination.name,
+            runId,
+            status,
+            seconds: (clock() - startedAt) / 1000,
+            jobs: results,
+          },
+          recorder,
+        );
         const { metrics, metricsPath } = await recorder.finish({ status, jobs: results });
         const exitCode = status === 'CANCELLED' ? 130 : status === 'FAILED' ? 1 : 0;
         return {
@@ -194,6 +208,17 @@ function tellPlan(plan: RunPlan, recorder: RunRecorder): void {
       message: `Row ${row.row} (${row.source_name}.${row.table_name}) has errors and is left out, because of --skip-invalid.`,
     });
   }
+}
+
+/** Tells whoever wants to know; a message that does not arrive is a warning in the log. */
+async function tellEnd(project: OpenProject, run: EndedRun, recorder: RunRecorder): Promise<void> {
+  const { notifications } = project.project;
+  if (notifications === null) return;
+  const problem = await notify(notifications, run, { redactor: project.redactor, environment: process.env }).catch(
+    messageOf,
+  );
+  if (problem === null) return;
+  recorder.emit({ level: 'WARNING', type: 'log', message: `The notification could not be sent: ${problem}` });
 }
 
 /** Writes what the checks found. Where that is not possible, the run goes on: the results are in its metrics, too. */

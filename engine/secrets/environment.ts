@@ -5,7 +5,7 @@ import { isTable, leafPaths, valueAt } from './table.ts';
 /** Variables, as `process.env` gives them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const SECTIONS = ['sources', 'destination', 'destinations'];
+const SECTIONS = ['sources', 'destination', 'destinations', 'notifications'];
 
 /**
  * Values from environment variables in dlt's form: the key path in upper case, joined by two underscores

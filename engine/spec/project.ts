@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import type { DestinationConfig } from './destination.ts';
 import type { Finding } from './finding.ts';
 import type { Job } from './job.ts';
+import type { Notifications } from './notifications.ts';
 import type { PipelineSettings } from './settings.ts';
 
 /** Sheets of the workbook. */
@@ -44,6 +45,8 @@ export interface Project {
   checks: Check[];
   /** Enabled checks of a type that this version does not know. */
   unknownChecks: UnknownCheck[];
+  /** Who is told of a run's end; null: nobody. */
+  notifications: Notifications | null;
   connections: Record<string, Connection>;
   destinations: Record<string, DestinationConfig>;
   /**

@@ -20,6 +20,7 @@ export const SECRET_KEYS: readonly string[] = [
   'aws_secret_access_key',
   'aws_session_token',
   'connection_string',
+  'webhook_url',
 ];
 
 /** Keys that users invent (`x-api-key` among headers, `sig` among parameters) are told by how they end. */

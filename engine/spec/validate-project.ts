@@ -5,6 +5,7 @@ import { FindingList, meant } from './finding-list.ts';
 import type { Job } from './job.ts';
 import { JOB_COLUMN_NAMES, type JobColumnName, REQUIRED_JOB_COLUMNS } from './job-columns.ts';
 import { destinationSecrets, environmentName, type NeededSecret, neededSecrets } from './needed-secrets.ts';
+import { readNotifications } from './notifications.ts';
 import {
   CHECKS_SHEET,
   JOBS_SHEET,
@@ -33,7 +34,7 @@ export interface ValidateOptions {
 }
 
 /** Tables of config.toml that are the product's, and dlt's own that mean nothing here and hurt nobody. */
-const CONFIG_TABLES = ['sources', 'destination', 'destinations', 'secrets'];
+const CONFIG_TABLES = ['sources', 'destination', 'destinations', 'secrets', 'notifications'];
 const DLT_TABLES = ['runtime', 'normalize', 'load', 'extract', 'data_writer', 'schema'];
 
 /**
@@ -111,7 +112,16 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
   reportUnusedCredentials(context, read.jobs, connections.tables);
   const { checks, unknownChecks } = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
   return {
-    project: { settings, jobs: read.jobs, checks, unknownChecks, connections: valid, destinations, destination },
+    project: {
+      settings,
+      jobs: read.jobs,
+      checks,
+      unknownChecks,
+      notifications: readNotifications(context, raw),
+      connections: valid,
+      destinations,
+      destination,
+    },
     findings: inReadingOrder(list),
     invalidJobs: read.invalidJobs,
   };
