@@ -6,6 +6,7 @@ import { type EngineChild, EngineProcess } from './engine-process.ts';
 import { listenToPages } from './ipc.ts';
 import { menuTemplate } from './menu.ts';
 import { denyPermissions, guardNavigation } from './security.ts';
+import { lookForUpdates } from './updates.ts';
 import { openWindow } from './window.ts';
 
 const PAGE_FOLDER = path.join(import.meta.dirname, '../renderer');
@@ -84,6 +85,7 @@ function start(): void {
     webContents.on('destroyed', () => engine.closeClient(client));
   };
   open();
+  void lookForUpdates();
   app.on('activate', () => {
     if (BrowserWindow.getAllWindows().length === 0) open();
   });

@@ -9,7 +9,7 @@ import { findChromium } from '../electron-standin/chromium.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** True where Electron's own binary was downloaded; it is used then. */
-function hasElectron(): boolean {
+export function hasElectron(): boolean {
   return existsSync(path.join(root, 'node_modules/electron/path.txt'));
 }
 
