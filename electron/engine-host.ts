@@ -3,6 +3,7 @@ import { createSecretStore } from '../engine/secrets/secret-store.ts';
 import { createEngineService, type EngineService } from '../engine/service/engine-service.ts';
 import { applyNetworkSettings, readSettings } from '../engine/service/settings.ts';
 import { userDataDirectory } from '../engine/user-data/user-data.ts';
+import { openEngineLog } from './engine-log.ts';
 import type { FromEngine, ToEngine } from './engine-messages.ts';
 
 const port = process.parentPort;
@@ -14,6 +15,9 @@ port.on('message', ({ data }: { data: ToEngine }) => {
     case 'start': {
       const { documentsDirectory, sampleDirectory, version, openAtStart } = data;
       const directory = userDataDirectory();
+      const log = openEngineLog(directory);
+      log.note(`version ${version} started, process ${process.pid}`);
+      process.on('uncaughtExceptionMonitor', log.crash);
       service = createEngineService({
         emit: (name, event) => tell({ kind: 'event', name, data: event }),
         userDataDirectory: directory,

@@ -1,4 +1,5 @@
-import { contextBridge, type IpcRendererEvent, ipcRenderer } from 'electron';
+/// <reference lib="dom" />
+import { contextBridge, type IpcRendererEvent, ipcRenderer, webUtils } from 'electron';
 import type { Bridge } from '../engine/contract.ts';
 import { BRIDGE_NAME, CHANNELS, MESSAGES } from './channels.ts';
 
@@ -8,6 +9,15 @@ const bridge: Bridge = {
   cancel: (id) => void ipcRenderer.invoke(CHANNELS.cancel, id),
   on: (listener) => listen(MESSAGES.event, (name, data) => listener(name as string, data)),
   onMenu: (listener) => listen(MESSAGES.menu, (action) => listener(action as string)),
+  onDrop(listener) {
+    const heard = ({ dataTransfer }: DragEvent) => {
+      const [file] = dataTransfer?.files ?? [];
+      const path = file === undefined ? '' : webUtils.getPathForFile(file);
+      if (path !== '') listener(path);
+    };
+    addEventListener('drop', heard);
+    return () => removeEventListener('drop', heard);
+  },
   pickFolder: (title) => ipcRenderer.invoke(CHANNELS.pickFolder, title),
   pickFile: (title, extensions) => ipcRenderer.invoke(CHANNELS.pickFile, title, extensions),
   pickSaveFile: (title, defaultName) => ipcRenderer.invoke(CHANNELS.pickSaveFile, title, defaultName),

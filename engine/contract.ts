@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { CheckHistory } from './quality/check-history.ts';
+import type { CheckSuggestion } from './quality/suggest.ts';
 import type { JobResult, RunEvent } from './runs/events.ts';
 import type { Origin } from './secrets/resolve.ts';
 import type { DiscoveredObject, Preview, TestStage } from './sources/source.ts';
 import type { Finding } from './spec/finding.ts';
-import type { Metrics } from './spec/metrics.ts';
+import type { Metrics, QualityDocument } from './spec/metrics.ts';
 import type { RawSheet, Table } from './spec/project.ts';
 import type { Difference } from './spec/project-diff.ts';
 
@@ -406,6 +408,24 @@ export const contract = {
       output: output<{ rows: number; bytes: number }>(),
     },
 
+    /** Runs data quality checks on what is loaded, as the project is saved, and writes their report. `rows` of sheet DataQuality; null: all enabled ones. */
+    'quality.run': {
+      input: z.strictObject({
+        directory,
+        env: name.nullable(),
+        rows: z.array(z.int().min(1)).max(100_000).nullable(),
+        destination: name.nullable(),
+      }),
+      output: output<{ document: QualityDocument; report_path: string }>(),
+    },
+    /** What checks have found so far, in runs and on demand. */
+    'quality.history': { input: z.strictObject({ directory }), output: output<CheckHistory[]>() },
+    /** Checks that what is loaded would pass, each with what was seen. */
+    'quality.suggest': {
+      input: z.strictObject({ directory, env: name.nullable(), destination: name.nullable() }),
+      output: output<CheckSuggestion[]>(),
+    },
+
     'export.preview': {
       input: z.strictObject({ directory, env: name.nullable(), target: directory.nullable() }),
       output: output<ExportPreview>(),
@@ -481,6 +501,8 @@ export interface Bridge {
   on(listener: (name: string, data: unknown) => void): () => void;
   /** Commands of the menu. Never heard from the web host. */
   onMenu(listener: (action: string) => void): () => void;
+  /** The path of a folder or file that was dropped onto the window. Never heard from the web host: browsers keep paths to themselves. */
+  onDrop(listener: (path: string) => void): () => void;
   /** Null where cancelled, undefined where the host has no dialogs (the web host: show a dialog on `folder.list`). */
   pickFolder(title: string): Promise<string | null | undefined>;
   /** `extensions` without dot, e.g. `['xlsx']`. */

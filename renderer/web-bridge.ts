@@ -73,6 +73,7 @@ export function connectWebHost(): Bridge {
       return () => void listeners.delete(listener);
     },
     onMenu: () => () => undefined,
+    onDrop: () => () => undefined,
     pickFolder: async () => undefined,
     pickFile: async () => undefined,
     pickSaveFile: async () => undefined,

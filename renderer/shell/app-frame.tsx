@@ -25,6 +25,7 @@ export function AppFrame() {
   const announcement = useWindow((state) => state.announcement);
   useKeys();
   useEffect(() => bridge.onMenu((id) => runAction(app.actions, id)), [app]);
+  useDrops();
   return (
     <div className={classes['frame']} data-platform={about?.platform} data-host={about?.host}>
       <TitleBar />
@@ -67,6 +68,42 @@ function Screen() {
       </Suspense>
     </ScreenBoundary>
   );
+}
+
+/** Opens a folder or a workbook that is dropped onto the window. */
+function useDrops(): void {
+  const app = useApp();
+  useEffect(() => {
+    const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true;
+    const isBusy = () => app.window.getState().dialog !== null;
+    function onDragOver(event: DragEvent): void {
+      if (!holdsFiles(event) || event.dataTransfer === null) return;
+      // Else the browser would show the file in place of the window.
+      event.preventDefault();
+      event.dataTransfer.dropEffect = isBusy() ? 'none' : 'copy';
+    }
+    function onDrop(event: DragEvent): void {
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      if (app.settings.getState().about?.host === 'web') {
+        app.window.toast({
+          tone: 'info',
+          title: 'A browser does not tell where a file lies',
+          text: 'Use File › Open folder or workbook.',
+        });
+      }
+    }
+    addEventListener('dragover', onDragOver);
+    addEventListener('drop', onDrop);
+    const stop = bridge.onDrop((path) => {
+      if (!isBusy()) void app.commands.open(path);
+    });
+    return () => {
+      removeEventListener('dragover', onDragOver);
+      removeEventListener('drop', onDrop);
+      stop();
+    };
+  }, [app]);
 }
 
 /** Listens to the shortcuts of all actions. */

@@ -198,6 +198,19 @@ test('a page that is loaded anew finds its project again, with what it had not s
   expect((await call('project.open', { directory, env: null })).recovery).toMatchObject({ fits: true, edits });
 });
 
+test('a workbook that is dropped onto the window is opened', async () => {
+  const directory = await project('dropped');
+  await page.evaluate(
+    (file) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['x'], file));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    path.join(directory, 'ingestion_config.xlsx'),
+  );
+  await page.getByRole('banner').getByText('dropped').waitFor();
+});
+
 test('the menu’s commands are heard in the window', async () => {
   await app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('project.save')!.click());
   await expect.poll(() => page.evaluate(() => window.menu)).toEqual(['project.save']);

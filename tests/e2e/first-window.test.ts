@@ -59,7 +59,11 @@ test('the page has the bridge and nothing of Node or Electron', async () => {
       leaked: names.filter((name) => name in window),
     };
   });
-  expect(seen).toEqual({ bridge: [...Object.keys(CHANNELS), 'on', 'onMenu'].sort(), frozen: true, leaked: [] });
+  expect(seen).toEqual({
+    bridge: [...Object.keys(CHANNELS), 'on', 'onMenu', 'onDrop'].sort(),
+    frozen: true,
+    leaked: [],
+  });
 });
 
 test('the content security policy stops an inline script and any other origin', async () => {

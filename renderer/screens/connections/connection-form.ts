@@ -148,7 +148,10 @@ export function withFindings(
       spellings.some((spelling) => column === `${listed.path}.${spelling.join('.')}`),
     );
     if (field === undefined || problems.has(field.key) || draft.secrets[field.key]) continue;
-    problems.set(field.key, { severity: 'error', text: 'Jobs need it, and no place has it' });
+    problems.set(field.key, {
+      severity: 'error',
+      text: 'Jobs need it, and no place has it. Secrets belong to a folder: after the project was moved, enter them again',
+    });
   }
   return problems;
 }

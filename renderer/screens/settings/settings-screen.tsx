@@ -6,6 +6,7 @@ import { useApp, useProject, useSettings } from '../../app.ts';
 import { bridge } from '../../bridge.ts';
 import { call } from '../../client.ts';
 import type { ShownError } from '../../stores/window-store.ts';
+import { CopyButton } from '../../ui/copy-button.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';
 import { Toolbar } from '../../ui/panel.tsx';
 import { StatusWord } from '../../ui/status-icon.tsx';
@@ -69,7 +70,7 @@ function Fields({ settings, set }: { settings: Settings; set(change: Input<'sett
             onSet={(max_workers) => set({ max_workers })}
           />
         </Row>
-        <Row label="Memory limit" help="For DuckDB, in MiB; more than that goes to temporary files.">
+        <Row label="Memory limit" help="What DuckDB may take at most, in MiB; more than that goes to temporary files.">
           <Whole
             label="Memory limit in MiB"
             value={settings.memory_limit_mib}
@@ -96,7 +97,10 @@ function Fields({ settings, set }: { settings: Settings; set(change: Input<'sett
         </Row>
       </Section>
       <Section title="Network">
-        <Row label="Proxy" help="Blank: HTTPS_PROXY and NO_PROXY of the environment.">
+        <Row
+          label="Proxy"
+          help="For this window. Blank: HTTPS_PROXY and NO_PROXY of the environment, which the command line always takes."
+        >
           <Text
             label="Proxy"
             value={settings.proxy}
@@ -104,7 +108,10 @@ function Fields({ settings, set }: { settings: Settings; set(change: Input<'sett
             onSet={(proxy) => set({ proxy })}
           />
         </Row>
-        <Row label="Certificate authority" help="A PEM file of your company’s authority, beside the system’s own.">
+        <Row
+          label="Certificate authority"
+          help="A PEM file of your company’s authority, beside the system’s own. The command line takes NODE_EXTRA_CA_CERTS."
+        >
           <Text
             label="Certificate authority"
             value={settings.ca_file}
@@ -151,7 +158,7 @@ function Keychain() {
 
 function Logs() {
   const directory = useProject((state) => state.document?.directory ?? null);
-  const desktop = useSettings((state) => state.about?.host === 'desktop');
+  const own = useSettings((state) => state.about?.userDataDirectory);
   const folder = directory === null ? null : `${directory}${directory.includes('\\') ? '\\' : '/'}metadata`;
   return (
     <Section title="Logs">
@@ -159,19 +166,35 @@ function Logs() {
         {folder === null ? (
           <span className="dim">In the folder metadata of each project.</span>
         ) : (
-          <div className="row">
-            <code className="mono truncate" title={folder}>
-              {folder}
-            </code>
-            {desktop ? (
-              <Button variant="default" size="xs" onClick={() => bridge.showFolder(folder)}>
-                Show
-              </Button>
-            ) : null}
-          </div>
+          <Folder folder={folder} name="Run logs" />
         )}
       </Row>
+      <Row
+        label="Application files"
+        help="Settings, recovery copies, encrypted secrets, and engine.log of the desktop."
+      >
+        {own === undefined ? null : <Folder folder={own} name="Application files" />}
+      </Row>
     </Section>
+  );
+}
+
+/** A place on this computer, to look at. */
+function Folder({ folder, name }: { folder: string; name: string }) {
+  const desktop = useSettings((state) => state.about?.host === 'desktop');
+  return (
+    <div className="row">
+      <code className="mono truncate" title={folder}>
+        {folder}
+      </code>
+      {desktop ? (
+        <Button variant="default" size="xs" aria-label={`Show ${name}`} onClick={() => bridge.showFolder(folder)}>
+          Show
+        </Button>
+      ) : (
+        <CopyButton text={folder} label={`the path of ${name}`} />
+      )}
+    </div>
   );
 }
 
