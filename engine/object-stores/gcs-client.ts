@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Storage, StorageOptions } from '@google-cloud/storage';
+import type { CRC32C } from '@google-cloud/storage';
 import { IngestError } from '../errors.ts';
 import { loadDriver } from '../load-driver.ts';
 import { type CloudClient, type CloudFailure, type CloudUpload, retryAfterOf } from './cloud-client.ts';
@@ -36,7 +36,7 @@ type Send = <T>(request: {
 /**
  * A bucket of Google Cloud Storage (or of a service with its JSON API at `endpoint_url`). Signs in with the first that is given: service_account_key,
  * client_email with private_key, refresh_token; else with the application default credentials, and not at all at an `endpoint_url`.
- * The SDK's sign-in and transport are used with the JSON API's own calls: its methods can be neither cancelled nor resumed part by part.
+ * Of the SDK its sign-in and its checksum are used, with the JSON API's own calls: its methods can be neither cancelled nor resumed part by part.
  * @throws IngestError DRIVER_MISSING, OBJECT_STORE_CREDENTIALS
  */
 export async function openGcsClient(
@@ -45,44 +45,64 @@ export async function openGcsClient(
   network: StoreNetwork,
   baseDirectory: string,
 ): Promise<CloudClient> {
-  const sdk = await loadDriver('@google-cloud/storage', () => import('@google-cloud/storage'));
+  const { CRC32C } = await loadDriver('@google-cloud/storage', () => import('@google-cloud/storage'));
   const endpoint = credentials.endpoint_url?.replace(/\/+$/, '');
-  const own = await keyOf(credentials, baseDirectory);
   const agent = (url: URL) => (url.protocol === 'http:' ? network.httpAgent : network.httpsAgent);
-  const storage = new sdk.Storage({
-    ...(credentials.project_id ? { projectId: credentials.project_id } : {}),
-    ...(endpoint ? { apiEndpoint: endpoint, useAuthWithCustomEndpoint: own !== null } : {}),
-    ...(own ? { credentials: own } : {}),
-    clientOptions: { transporterOptions: { agent } },
-  } as StorageOptions);
-  // A service account then signs for itself, without a round trip for a token.
-  storage.authClient.useJWTAccessWithScope = true;
-  const send = sender(endpoint !== undefined && own === null ? await anonymous(agent) : storage.authClient, agent);
-  return new GcsClient(send, location.bucket, endpoint ?? 'https://storage.googleapis.com', (body) => {
-    const sum = new sdk.CRC32C();
-    sum.update(body);
-    return sum.toString();
-  });
+  const client = await signedIn(await keyOf(credentials, baseDirectory), endpoint !== undefined, { agent } as object);
+  return new GcsClient(
+    sender(client, agent),
+    location.bucket,
+    endpoint ?? 'https://storage.googleapis.com',
+    () => new CRC32C(),
+  );
 }
 
+async function signedIn(key: Key | null, hasEndpoint: boolean, transporterOptions: object): Promise<Requester> {
+  const auth = await loadDriver('google-auth-library', () => import('google-auth-library'));
+  const scopes = ['https://www.googleapis.com/auth/devstorage.read_write'];
+  const common = { transporterOptions };
+  switch (key?.type) {
+    case undefined:
+      return hasEndpoint
+        ? new auth.PassThroughClient(common)
+        : (new auth.GoogleAuth({ scopes, clientOptions: common }) as unknown as Requester);
+    case 'service_account': {
+      const { client_email: email, private_key, private_key_id: keyId } = key;
+      const jwt = new auth.JWT({ ...common, email, key: private_key, ...(keyId ? { keyId } : {}), scopes } as object);
+      // It then signs for itself, without a round trip for a token.
+      jwt.useJWTAccessWithScope = true;
+      return jwt;
+    }
+    case 'authorized_user': {
+      const { client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken } = key;
+      return new auth.UserRefreshClient({ ...common, clientId, clientSecret, refreshToken } as object);
+    }
+    default: {
+      const external = auth.ExternalAccountClient.fromJSON({ ...key, ...common, scopes } as never);
+      if (external) return external;
+      throw unusableKey(`is of type "${key?.type}", which is not known`);
+    }
+  }
+}
+
+type Requester = { request: InstanceType<typeof import('google-auth-library').PassThroughClient>['request'] };
+type Key = Partial<Record<string, string>> & { type: string };
+
 /** Credentials in Google's own form; null for the default ones. */
-async function keyOf(credentials: StoreCredentials, baseDirectory: string): Promise<object | null> {
+async function keyOf(credentials: StoreCredentials, baseDirectory: string): Promise<Key | null> {
   const text = credentials.service_account_key?.trim();
   if (text) {
     const json = text.startsWith('{') ? text : await readFile(resolve(baseDirectory, text), 'utf8').catch(() => null);
-    const key = json === null ? null : parseKey(json);
-    if (key !== null) return key;
-    throw new IngestError(
-      'OBJECT_STORE_CREDENTIALS',
-      json === null
-        ? 'The file that service_account_key names cannot be read.'
-        : 'service_account_key is no key of a service account.',
-      {
-        hint: 'Give the JSON that Google Cloud made for the account, or the path of its file from the project’s folder.',
-      },
-    );
+    if (json === null) throw unusableKey('names a file that cannot be read');
+    try {
+      const key = JSON.parse(json) as Key;
+      if (typeof key.type === 'string') return key;
+    } catch {
+      // The parser's message would quote the key.
+    }
+    throw unusableKey('is no key of a service account');
   }
-  const { client_email, private_key, private_key_id, client_id, client_secret, refresh_token } = credentials;
+  const { client_email, private_key, private_key_id = '', client_id, client_secret, refresh_token } = credentials;
   if (client_email && private_key) {
     // In TOML and in environments line ends are often written as \n.
     return { type: 'service_account', client_email, private_key: private_key.replaceAll('\\n', '\n'), private_key_id };
@@ -92,20 +112,10 @@ async function keyOf(credentials: StoreCredentials, baseDirectory: string): Prom
   return null;
 }
 
-function parseKey(json: string): object | null {
-  try {
-    const key = JSON.parse(json) as { type?: unknown };
-    return typeof key.type === 'string' ? key : null;
-  } catch {
-    return null;
-  }
-}
-
-type Requester = Pick<Storage['authClient'], 'request'>;
-
-async function anonymous(agent: (url: URL) => unknown): Promise<Requester> {
-  const { PassThroughClient } = await loadDriver('google-auth-library', () => import('google-auth-library'));
-  return new PassThroughClient({ transporterOptions: { agent } } as object) as Requester;
+function unusableKey(why: string): IngestError {
+  return new IngestError('OBJECT_STORE_CREDENTIALS', `service_account_key ${why}.`, {
+    hint: 'Give the JSON that Google Cloud made for the account, or the path of its file from the project’s folder.',
+  });
 }
 
 function sender(client: Requester, agent: (url: URL) => unknown): Send {
@@ -113,17 +123,22 @@ function sender(client: Requester, agent: (url: URL) => unknown): Send {
     const request = {
       url,
       method,
-      headers,
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(body.length) }) },
       agent,
       responseType,
       retry: false,
-      ...(body === undefined ? {} : { data: body }),
+      ...(body === undefined ? {} : { data: streamOf(body) }),
       ...(signal ? { signal } : {}),
       validateStatus: (status: number) => (status >= 200 && status < 300) || accept.includes(status),
-    } as unknown as Parameters<Requester['request']>[0];
-    const answer = await client.request(request);
+    };
+    const answer = await client.request(request as never);
     return { status: answer.status, data: answer.data as never, header: (name) => answer.headers.get(name) };
   };
+}
+
+/** A cancelled request destroys its body with an error, which nobody would catch of a buffer. */
+function streamOf(body: Buffer): Readable {
+  return Readable.from([body], { objectMode: false }).on('error', () => undefined);
 }
 
 class GcsClient implements CloudClient {
@@ -133,9 +148,9 @@ class GcsClient implements CloudClient {
   readonly #send: Send;
   readonly #objects: string;
   readonly #uploads: string;
-  readonly #checksum: (body: Buffer) => string;
+  readonly #checksum: () => CRC32C;
 
-  constructor(send: Send, bucket: string, endpoint: string, checksum: (body: Buffer) => string) {
+  constructor(send: Send, bucket: string, endpoint: string, checksum: () => CRC32C) {
     this.#send = send;
     this.#checksum = checksum;
     this.location = `gs://${bucket}`;
@@ -193,9 +208,11 @@ class GcsClient implements CloudClient {
     signal: AbortSignal,
   ): Promise<void> {
     const boundary = 'ingest-part-7f3b1c';
+    const checksum = this.#checksum();
+    checksum.update(body);
     const resource = {
       name: key,
-      crc32c: this.#checksum(body),
+      crc32c: checksum.toString(),
       ...(stamp === null ? {} : { metadata: { [STAMP]: stamp } }),
     };
     const head = `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${JSON.stringify(resource)}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`;
@@ -215,6 +232,7 @@ class GcsClient implements CloudClient {
   /** A resumable upload: the service takes the chunks in order and says how far it came. */
   async upload(key: string, bytes: number, signal: AbortSignal): Promise<CloudUpload> {
     const send = this.#send;
+    const url = this.#url(key);
     const { header } = await send({
       url: `${this.#uploads}?uploadType=resumable&name=${encodeURIComponent(key)}`,
       method: 'POST',
@@ -224,27 +242,33 @@ class GcsClient implements CloudClient {
     });
     const session = header('location');
     if (session === null) throw new Error('The service began no upload.');
+    const checksum = this.#checksum();
     let attempted = -1;
+    let stored: string | undefined;
     return {
       concurrency: 1,
       async part(number, start, body, _last, each) {
         let from = start;
-        if (attempted === number) {
+        if (attempted !== number) checksum.update(body);
+        else {
           // How much of the chunk that was sent before has arrived?
-          const seen = await send({
+          const seen = await send<Resource>({
             url: session,
             method: 'PUT',
             headers: { 'content-range': `bytes */${bytes}` },
             accept: [308],
             signal: each,
           });
-          if (seen.status !== 308) return;
+          if (seen.status !== 308) {
+            stored = seen.data.crc32c;
+            return;
+          }
           const range = /-(\d+)$/.exec(seen.header('range') ?? '');
           from = range === null ? 0 : Number(range[1]) + 1;
         }
         attempted = number;
         if (from >= start + body.length) return;
-        await send({
+        const { status, data } = await send<Resource>({
           url: session,
           method: 'PUT',
           headers: { 'content-range': `bytes ${from}-${start + body.length - 1}/${bytes}` },
@@ -252,9 +276,13 @@ class GcsClient implements CloudClient {
           accept: [308],
           signal: each,
         });
+        if (status !== 308) stored = data.crc32c;
       },
       async complete() {
-        // The last chunk made the object visible.
+        // The last chunk made the object visible already.
+        if (stored === undefined || stored === checksum.toString()) return;
+        await send({ url, method: 'DELETE' });
+        throw new Error(`crc32c is ${stored}, and ${checksum.toString()} of what was sent.`);
       },
       async abort() {
         await send({ url: session, method: 'DELETE', accept: [499] });

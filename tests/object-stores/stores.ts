@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,9 @@ import type { StoreCredentials } from '../../engine/object-stores/credentials.ts
 import type { ObjectStore } from '../../engine/object-stores/object-store.ts';
 import { openObjectStore } from '../../engine/object-stores/open-object-store.ts';
 import { ACCOUNT, ACCOUNT_KEY, type Azurite, startAzurite } from '../servers/azurite.ts';
+import { ObjectBuckets, type ObjectServer } from '../servers/object-server.ts';
+import { startGcs } from '../servers/object-server-gcs.ts';
+import { startS3 } from '../servers/object-server-s3.ts';
 
 /** A kind of store with its server. */
 export interface StoreKind {
@@ -17,6 +21,8 @@ export interface StoreServer {
   /** A new, empty place. */
   place(): Promise<{ bucketUrl: string; credentials: StoreCredentials }>;
   stop(): Promise<void>;
+  /** Missing where it is not of our own making. */
+  server?: ObjectServer;
 }
 
 /** Short waits, for tests. */
@@ -42,6 +48,15 @@ export async function azurePlace(server: Pick<Azurite, 'url'>, container: string
   await service.getContainerClient(container).create();
   return { bucketUrl: `az://${container}/lake`, credentials: { ...AZURE_KEYS, azure_account_host: server.url } };
 }
+
+/** Not secrets: keys of the test's own servers. */
+export const S3_KEYS = { aws_access_key_id: 'AKTEST', aws_secret_access_key: 'test-secret/not+one' };
+export const SERVICE_ACCOUNT = 'ingest@project.iam.gserviceaccount.com';
+export const SERVICE_ACCOUNT_KEYS = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
 
 let places = 0;
 
@@ -69,6 +84,39 @@ export const STORE_KINDS: StoreKind[] = [
           return await azurePlace(server, `lake-${places}`);
         },
         stop: server.stop,
+      };
+    },
+  },
+  {
+    name: 's3',
+    async start() {
+      const buckets = new ObjectBuckets();
+      const server = await startS3(buckets, { keys: { AKTEST: S3_KEYS.aws_secret_access_key } });
+      return {
+        place: async () => {
+          places += 1;
+          buckets.create(`lake-${places}`);
+          return { bucketUrl: `s3://lake-${places}/lake`, credentials: { ...S3_KEYS, endpoint_url: server.url } };
+        },
+        stop: server.stop,
+        server,
+      };
+    },
+  },
+  {
+    name: 'gcs',
+    async start() {
+      const buckets = new ObjectBuckets();
+      const server = await startGcs(buckets, { accounts: { [SERVICE_ACCOUNT]: SERVICE_ACCOUNT_KEYS.publicKey } });
+      return {
+        place: async () => {
+          places += 1;
+          buckets.create(`lake-${places}`);
+          const credentials = { client_email: SERVICE_ACCOUNT, private_key: SERVICE_ACCOUNT_KEYS.privateKey };
+          return { bucketUrl: `gs://lake-${places}/lake`, credentials: { ...credentials, endpoint_url: server.url } };
+        },
+        stop: server.stop,
+        server,
       };
     },
   },
