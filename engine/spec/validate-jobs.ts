@@ -10,6 +10,7 @@ import { normalizeName } from './naming.ts';
 import type { RawSheet, Validation } from './project.ts';
 import { resourceOptionsModel } from './resource.ts';
 import { didYouMean } from './suggest.ts';
+import { parentCheck } from './validate-parents.ts';
 
 /**
  * Remembers rows from one validation to the next, for a sheet that is being edited: a row whose cells are the same array under the same number is not
@@ -343,27 +344,14 @@ export function validateTargets(
     cellsOf ??= new Map(sheet.rows.map(({ row: number, cells }) => [number, cells]));
     return { sheet: sheet.name, row, column: name, value: cellsOf.get(row)?.[index.get(name) ?? -1] ?? '' };
   };
-  const resources = new Map<string, Set<string>>();
-  for (const job of jobs.some(({ options }) => options.parent !== undefined) ? jobs : []) {
-    const known = resources.get(job.source_name);
-    if (known === undefined) resources.set(job.source_name, new Set([job.table_name]));
-    else known.add(job.table_name);
-  }
+  const parentsOf = parentCheck(jobs);
   const defaultTarget = defaultSchema === null ? null : normalizeName(defaultSchema);
   /** By schema, by table; both are normalised, so in lower case. */
   const targets = new Map<string, Map<string, Job>>();
   for (const job of jobs) {
-    const parent = job.options.parent?.resource;
-    const siblings = resources.get(job.source_name);
-    if (parent !== undefined && siblings?.has(parent) !== true) {
+    for (const { column, ...problem } of parentsOf(job)) {
       wrong.add(job.row);
-      const fix = didYouMean(parent, siblings ?? []);
-      list.add(at(job.row, 'table_name'), {
-        severity: 'error',
-        code: 'JOB_PARENT_UNKNOWN',
-        problem: `its parent ${parent} is no job of connection ${job.source_name}`,
-        hint: meant(fix),
-      });
+      list.add(at(job.row, column), { severity: 'error', ...problem });
     }
     if (!job.enabled) continue;
     const schema = job.target_schema ?? defaultTarget;

@@ -1,5 +1,12 @@
 import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
+import {
+  INCREMENTAL_BOUNDS,
+  PLACEHOLDER,
+  parentNames,
+  placeholdersOf,
+  resolvedParams,
+} from '../../spec/placeholders.ts';
 import { scalarText } from './json.ts';
 import { compileJsonPath, isObject } from './json-path.ts';
 import type { JsonRecord } from './records.ts';
@@ -26,17 +33,6 @@ export interface ParentLink {
   names: ReadonlyMap<string, string>;
 }
 
-const EXPRESSION = /\{\s*(resources|incremental)\.([^{}]+?)\s*\}/g;
-
-/** The names of the resources that a job asks for one request a record; one at most in a job that is right. */
-export function parentNames(job: Job): string[] {
-  const names = new Set<string>();
-  if (job.options.parent) names.add(job.options.parent.resource);
-  for (const { resource } of resolvedParams(job)) names.add(resource);
-  for (const expression of expressionsOf(job)) if (expression.resource !== null) names.add(expression.resource);
-  return [...names];
-}
-
 /**
  * The parent of a job; null where it has none.
  * @throws IngestError API_PARENT_SEVERAL
@@ -58,7 +54,7 @@ export function parentOf(job: Job): ParentLink | null {
   if (parent?.field !== undefined) names.set(parent.param ?? parent.field, parent.field);
   for (const { name, field } of resolvedParams(job)) names.set(name, field);
   const bound = new Set(names.values());
-  for (const expression of expressionsOf(job)) if (expression.resource !== null) bound.add(expression.field);
+  for (const { resource: parentName, field } of placeholdersOf(job)) if (parentName !== null) bound.add(field);
   const include = [...new Set([...(parent?.include ?? []), ...include_from_parent])];
   return { resource, bound: [...bound], include, names };
 }
@@ -67,14 +63,14 @@ export function parentOf(job: Job): ParentLink | null {
 export function carriesEnd(job: Job): boolean {
   const { incremental } = job.options;
   if (incremental?.end_param !== undefined || incremental?.end_body_path !== undefined) return true;
-  return expressionsOf(job).some(({ resource, field }) => resource === null && field === 'end_value');
+  return placeholdersOf(job).some(({ context, field }) => context === 'incremental' && field === 'end_value');
 }
 
 /** True where the request says the beginning of an incremental read. */
 export function carriesStart(job: Job): boolean {
   const { incremental } = job.options;
   if (incremental?.start_param !== undefined || incremental?.start_body_path !== undefined) return true;
-  return expressionsOf(job).some(({ resource, field }) => resource === null && field !== 'end_value');
+  return placeholdersOf(job).some(({ context, field }) => context === 'incremental' && field !== 'end_value');
 }
 
 /** A text with its placeholders filled in; undefined where one has no value. A text that is one placeholder gives the value itself. */
@@ -82,7 +78,7 @@ export function filled(text: string, job: Job, bindings: Bindings): unknown {
   const whole = /^\{\s*(resources|incremental)\.([^{}]+?)\s*\}$/.exec(text);
   if (whole) return bindingOf(whole[1] as string, whole[2] as string, job, bindings);
   let missing = false;
-  const result = text.replace(EXPRESSION, (_all, context: string, rest: string) => {
+  const result = text.replace(PLACEHOLDER, (_all, context: string, rest: string) => {
     const value = scalarText(bindingOf(context, rest, job, bindings));
     if (value === null) missing = true;
     return value ?? '';
@@ -121,42 +117,10 @@ function bindingOf(context: string, rest: string, job: Job, bindings: Bindings):
         'API_PLACEHOLDER',
         `${job.table_name} has the placeholder {incremental.${rest}}, which is not known.`,
         {
-          hint: 'Use {incremental.start_value}, {incremental.initial_value} or {incremental.end_value}.',
+          hint: `Use one of ${INCREMENTAL_BOUNDS.map((name) => `{incremental.${name}}`).join(', ')}.`,
         },
       );
   }
-}
-
-/** dlt's parameters `{ type = "resolve", resource, field }`. */
-export function resolvedParams(job: Job): { name: string; resource: string; field: string }[] {
-  return Object.entries(job.options.params).flatMap(([name, value]) =>
-    isObject(value) && value.type === 'resolve' && typeof value.resource === 'string' && typeof value.field === 'string'
-      ? [{ name, resource: value.resource, field: value.field }]
-      : [],
-  );
-}
-
-interface Expression {
-  /** Null for `incremental`. */
-  resource: string | null;
-  field: string;
-}
-
-/** All placeholders of contexts in path, parameters, headers and body. */
-function expressionsOf(job: Job): Expression[] {
-  const found: Expression[] = [];
-  const look = (value: unknown): void => {
-    if (typeof value === 'string') {
-      for (const [, context, rest = ''] of value.matchAll(EXPRESSION)) {
-        const at = rest.indexOf('.');
-        if (context === 'incremental') found.push({ resource: null, field: rest });
-        else if (at > 0) found.push({ resource: rest.slice(0, at), field: rest.slice(at + 1) });
-      }
-    } else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) look(item);
-  };
-  const { params, headers, body } = job.options;
-  look([job.api_endpoint ?? '', params, headers, body ?? null]);
-  return found;
 }
 
 /** The fields of a parent's record that a child needs, by their path, and the fields for its rows. */

@@ -1,12 +1,13 @@
 import { IngestError } from '../../errors.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
+import { resolvedParams } from '../../spec/placeholders.ts';
 import type { ResponseFormat, ResponseRule } from '../../spec/resource.ts';
 import type { ApiRequest } from './client.ts';
 import { isExactNumber, scalarText } from './json.ts';
 import { setAtPath } from './json-path.ts';
 import type { PagePatch } from './paginators.ts';
-import { type Bindings, filled, filledDeep, NO_BINDINGS, parentOf, resolvedParams } from './placeholders.ts';
+import { type Bindings, filled, filledDeep, NO_BINDINGS, parentOf } from './placeholders.ts';
 
 /** The request of a resource before pagination. */
 export interface RequestTemplate {
