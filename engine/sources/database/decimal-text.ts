@@ -7,6 +7,7 @@ const GROUP_DIGITS = 6;
 const POWERS_OF_TEN = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000] as const;
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 const INTEGER_DIGITS: Record<string, number> = { SMALLINT: 5, INTEGER: 10, BIGINT: 19 };
+const [MINUS, POINT, ZERO] = [45, 46, 48];
 const BIGINT_LIMIT = '9223372036854775808';
 
 /**
@@ -17,9 +18,34 @@ export function decimalTextWriter(column: ColumnData, reject: RejectValue): (tex
   const shape = decimalShape(column.type) ?? { precision: INTEGER_DIGITS[column.type] ?? 0, scale: 0 };
   const isInteger = decimalShape(column.type) === null;
   const { precision, scale } = shape;
+  // What is greater is looked at digit by digit.
+  const limit = 10 ** Math.min(isInteger ? precision - 1 : precision, SAFE_DIGITS);
   const { words, multiplyAdd, store, storeWords } = decimalStore(column);
 
+  /** Digits and a point, few enough for a double: by far the most. False: it is something else, and nothing was written. */
+  const writePlain = (text: string, row: number): boolean => {
+    const { length } = text;
+    const negative = text.charCodeAt(0) === MINUS;
+    let value = 0;
+    let point = -1;
+    let at = negative ? 1 : 0;
+    if (length - at === 0 || length - at > SAFE_DIGITS) return false;
+    for (; at < length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit >= ZERO && unit <= ZERO + 9) value = value * 10 + unit - ZERO;
+      else if (unit === POINT && point < 0) point = at;
+      else return false;
+    }
+    const zeros = point < 0 ? scale : scale - (length - point - 1);
+    if (zeros < 0 || zeros >= POWERS_OF_TEN.length || point === length - 1) return false;
+    value *= POWERS_OF_TEN[zeros] as number;
+    if (value >= limit) return false;
+    store(row, value, negative);
+    return true;
+  };
+
   return (text, row) => {
+    if (writePlain(text, row)) return;
     const match = NUMBER.exec(text.trim());
     const whole = match?.[2] ?? '';
     const fraction = match?.[3] ?? '';

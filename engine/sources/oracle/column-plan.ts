@@ -137,7 +137,8 @@ const PLANNED = new Set([
 
 /** False for object types, SDO_GEOMETRY, VECTOR, BFILE, ANYDATA and what else has no plain value. */
 export function canBeRead(column: CatalogColumn): boolean {
-  return PLANNED.has(column.baseType);
+  const isBuiltIn = column.typeOwner === null || column.typeOwner === 'SYS' || column.typeOwner === 'PUBLIC';
+  return isBuiltIn && PLANNED.has(column.baseType);
 }
 
 /** `YYYY-MM-DD hh:mm:ss.ffffff`; the mask's place for a minus is blank in years after Christ. */

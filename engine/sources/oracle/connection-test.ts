@@ -133,7 +133,7 @@ class ConnectionSteps {
     const [table] = await this.#query(
       `SELECT t.OWNER AS "schema", t.TABLE_NAME AS "name" FROM ALL_TABLES t JOIN ALL_USERS u ON u.USERNAME = t.OWNER
        WHERE u.ORACLE_MAINTAINED = 'N' AND t.IOT_TYPE IS NULL
-       ORDER BY CASE WHEN t.OWNER = USER THEN 0 ELSE 1 END, NVL(t.NUM_ROWS, 0) DESC, 1, 2 FETCH FIRST 1 ROWS ONLY`,
+       ORDER BY NVL(t.NUM_ROWS, 0) DESC, 1, 2 FETCH FIRST 1 ROWS ONLY`,
       'Finding a table to read',
     );
     if (!table) {

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { setDefaultCACertificates } from 'node:tls';
 import type oracledb from 'oracledb';
 import { cancelled, IngestError, throwIfCancelled } from '../../errors.ts';
@@ -97,15 +98,27 @@ class DriverSession implements RowSession {
       if (resultSet === undefined) throw new TypeError('A query has a result set.');
       const isZoned = query.columns[query.watermark?.index ?? -1]?.type === 'TIMESTAMP WITH TIME ZONE';
       if (isZoned) sink.watermarkText = (value) => `${value}+00:00`;
-      for (;;) {
-        const wanted = pace.rows;
-        const rows = await this.#heard(resultSet.getRows(wanted), doing);
-        for (const row of rows) sink.write(row);
-        if (rows.length < wanted) return await resultSet.close();
-        pace.learn(rows);
-        await sink.drained();
-        // The cancel came while nothing ran on the server.
-        throwIfCancelled(signal);
+      let wanted = pace.rows;
+      let coming = this.#heard(resultSet.getRows(wanted), doing);
+      try {
+        for (;;) {
+          const rows = await coming;
+          const isLast = rows.length < wanted;
+          if (!isLast) {
+            pace.learn(rows);
+            wanted = pace.rows;
+            coming = this.#heard(resultSet.getRows(wanted), doing);
+            coming.catch(() => undefined);
+            // Sent at once: the next rows are on their way while these are written.
+            await immediate();
+          }
+          for (const row of rows) sink.write(row);
+          if (isLast) return await resultSet.close();
+          await sink.drained();
+          throwIfCancelled(signal);
+        }
+      } finally {
+        await coming.catch(() => undefined);
       }
     });
   }
