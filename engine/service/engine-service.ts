@@ -16,6 +16,7 @@ import { OpenProjects } from './open-projects.ts';
 import { checkPayload } from './payload.ts';
 import { previewHandlers } from './previews.ts';
 import { projectHandlers } from './projects.ts';
+import { qualityHandlers } from './quality.ts';
 import { recoveryHandlers } from './recovery.ts';
 import { resultHandlers } from './results.ts';
 import { runHandlers } from './runs.ts';
@@ -86,6 +87,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     ...runHandlers(service),
     ...resultHandlers(service),
     ...exportHandlers(service),
+    ...qualityHandlers(service),
   };
 
   const running = new Map<string, { client: string; controller: AbortController; ended: Promise<unknown> }>();
