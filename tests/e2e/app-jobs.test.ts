@@ -262,6 +262,11 @@ test('selected jobs are run; their rows say how it went', async () => {
   await expect
     .poll(() => row(page, 8).locator('[role=rowheader]').getAttribute('aria-label'))
     .toContain('Last run succeeded');
+  await page.keyboard.press('Control+e');
+  const drawer = page.getByRole('complementary', { name: /^Job / });
+  await drawer.getByRole('tab', { name: 'History' }).click();
+  await drawer.getByRole('list', { name: 'Runs of this job' }).getByRole('button').first().click();
+  await page.getByRole('table', { name: 'Jobs of this run' }).waitFor();
   await close();
 });
 

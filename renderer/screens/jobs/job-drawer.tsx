@@ -8,6 +8,7 @@ import { StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
 import classes from './job-drawer.module.css';
 import { JobChecks, JobColumns } from './job-facts.tsx';
 import { JobForm } from './job-form.tsx';
+import { JobHistory } from './job-history.tsx';
 import { NextRun } from './next-run.tsx';
 
 const SHEET = 'SourceConfig';
@@ -107,6 +108,7 @@ export function JobDrawer({ rowId }: { rowId: string }) {
           <Tabs.Tab value="checks" rightSection={count(checks.length)}>
             Checks
           </Tabs.Tab>
+          <Tabs.Tab value="history">History</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="settings" className={`${classes['form']} scroll`} tabIndex={0}>
           <JobForm key={rowId} rowId={rowId} />
@@ -116,6 +118,9 @@ export function JobDrawer({ rowId }: { rowId: string }) {
         </Tabs.Panel>
         <Tabs.Panel value="checks" className={`${classes['form']} scroll`} tabIndex={0}>
           <JobChecks checks={checks} table={table} />
+        </Tabs.Panel>
+        <Tabs.Panel value="history" className={`${classes['form']} scroll`} tabIndex={0}>
+          <JobHistory job={`${source}.${table}`} />
         </Tabs.Panel>
       </Tabs>
       <NextRun rowId={rowId} />
