@@ -18,11 +18,12 @@ export interface RowKit {
   icon(name: IconName): Node;
 }
 
-/** The columns that are drawn beside the frozen ones: `from` up to `to`, with `offset` pixels before them. */
+/** The columns that are drawn beside the frozen ones: `from` up to `to`, and where they lie in pixels. */
 export interface ColumnRange {
   from: number;
   to: number;
-  offset: number;
+  left: number;
+  width: number;
 }
 
 /** A row's elements. They are handed on to another row when theirs scrolls out, which is far cheaper than drawing that one anew. */
@@ -33,8 +34,8 @@ export interface RowElement {
   gutter: HTMLElement;
   number: Text;
   status: HTMLElement;
-  /** In the place of the columns before the first drawn one. */
-  spacer: HTMLElement;
+  /** The other columns that are drawn; painted and laid out apart, so that a row that stays as it is costs nothing. */
+  scrollingPart: HTMLElement;
   /** By column; those that are drawn. */
   cells: Map<number, CellElement>;
   /** What it shows; -1: nothing yet. */
@@ -55,7 +56,7 @@ interface RowSelection {
 }
 
 const UNSELECTED: RowSelection = { left: -1, right: -2, whole: false };
-const NO_COLUMNS: ColumnRange = { from: 0, to: 0, offset: 0 };
+const NO_COLUMNS: ColumnRange = { from: 0, to: 0, left: 0, width: 0 };
 
 export function createRow(kit: RowKit): RowElement {
   const node = element('div', 'row');
@@ -71,8 +72,8 @@ export function createRow(kit: RowKit): RowElement {
   const number = document.createTextNode('');
   gutter.append(status, number);
   frozenPart.append(gutter);
-  const spacer = element('div', 'spacer');
-  node.append(frozenPart, spacer);
+  const scrollingPart = element('div', 'scrollingPart');
+  node.append(frozenPart, scrollingPart);
   const cells = new Map<number, CellElement>();
   for (let column = 0; column < kit.frozen; column += 1) {
     const cell = createCell(kit.templates[column] as HTMLElement);
@@ -81,7 +82,7 @@ export function createRow(kit: RowKit): RowElement {
   }
   const range = { ...NO_COLUMNS, from: kit.frozen, to: kit.frozen };
   const shown = { index: -1, rowId: '', version: undefined, mark: null, range, selection: UNSELECTED };
-  return { node, frozenPart, gutter, number, status, spacer, cells, ...shown, unsubscribe: null };
+  return { node, frozenPart, gutter, number, status, scrollingPart, cells, ...shown, unsubscribe: null };
 }
 
 function element(tag: string, name: string): HTMLElement {
@@ -148,10 +149,11 @@ function writeMark(row: RowElement, mark: RowMark, kit: RowKit): void {
 
 /** Draws the columns of a range and no others beside the frozen ones. New cells are blank until the row is written, or are written with `now`. */
 export function drawColumns(row: RowElement, kit: RowKit, range: ColumnRange, now: boolean): void {
-  const { range: before, cells, node } = row;
-  if (before.from === range.from && before.to === range.to && before.offset === range.offset) return;
+  const { range: before, cells, scrollingPart } = row;
+  if (before === range) return;
   row.range = range;
-  if (before.offset !== range.offset) row.spacer.style.width = `${range.offset}px`;
+  if (before.left !== range.left) scrollingPart.style.left = `${range.left}px`;
+  if (before.width !== range.width) scrollingPart.style.width = `${range.width}px`;
   for (let column = before.from; column < before.to; column += 1) {
     if (column >= range.from && column < range.to) continue;
     cells.get(column)?.node.remove();
@@ -165,7 +167,7 @@ export function drawColumns(row: RowElement, kit: RowKit, range: ColumnRange, no
       cells.set(column, cell);
       selectCell(cell, column >= row.selection.left && column <= row.selection.right);
       if (now) fill(row, kit, column, cell);
-      node.insertBefore(cell.node, next);
+      scrollingPart.insertBefore(cell.node, next);
     }
     next = cell.node;
   }

@@ -50,7 +50,7 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
   let kit: RowKit | null = null;
   let slots: (RowElement | undefined)[] = [];
   let drawn: Span = { from: 0, to: 0 };
-  let columns: ColumnRange = { from: 0, to: 0, offset: 0 };
+  let columns: ColumnRange = { from: 0, to: 0, left: 0, width: 0 };
   let selection: Selection | null = null;
   let active: HTMLElement | null = null;
   const size = { width: scroller.clientWidth, height: scroller.clientHeight };
@@ -86,14 +86,15 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
     while (to < count && (lefts[to] as number) < end) to += 1;
     from = Math.max(frozen, from - OVERSCAN_COLUMNS);
     to = Math.min(count, to + OVERSCAN_COLUMNS);
-    return { from, to, offset: (lefts[from] as number) - frozenEdge(layout) };
+    const left = lefts[from] as number;
+    return { from, to, left, width: (lefts[to] as number) - left };
   }
 
   function draw(): void {
     if (context === null || kit === null) return;
     const seen = seenRows(context);
     const across = wantedColumns(context);
-    if (across.from !== columns.from || across.to !== columns.to || across.offset !== columns.offset) {
+    if (!sameRange(across, columns)) {
       columns = across;
       for (const row of slots) if (row !== undefined) drawColumns(row, kit, columns, true);
     }
@@ -253,6 +254,10 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
 /** Id of a cell while it is the active one. */
 export function activeCellId(gridId: string, row: number, column: GridColumn | undefined): string | undefined {
   return column === undefined ? undefined : `${gridId}-${row}-${column.id}`;
+}
+
+function sameRange(one: ColumnRange, other: ColumnRange): boolean {
+  return one.from === other.from && one.to === other.to && one.left === other.left && one.width === other.width;
 }
 
 /** Whether rows look the same but for the widths of their columns. */

@@ -18,5 +18,7 @@ export interface TestGrid {
 declare global {
   interface Window {
     testGrid: TestGrid;
+    /** Another grid in the place of this one. */
+    mountGrid(query: string): void;
   }
 }

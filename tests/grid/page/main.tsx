@@ -5,7 +5,8 @@ import './page.css';
 import { Button, Kbd, MantineProvider } from '@mantine/core';
 import { IconCheck } from '@tabler/icons-react';
 import { StrictMode, useRef, useState } from 'react';
-import { createRoot } from 'react-dom/client';
+import { flushSync } from 'react-dom';
+import { createRoot, type Root } from 'react-dom/client';
 import type { Finding } from '../../../engine/spec/finding.ts';
 import { DataGrid } from '../../../renderer/grid/data-grid.tsx';
 import type { GridColumn, GridEdit, GridHandle, GridSelection, GridView } from '../../../renderer/grid/grid-types.ts';
@@ -16,10 +17,25 @@ import { gridColumns, JOB_COLUMNS, jobRows, judge, marksOfJob } from './job-rows
 import { createMemoryStore, type Marks, type MemoryStore, type Row } from './memory-store.ts';
 
 /** The grid alone on a page. `?fixture=plain|jobs&rows=N&scheme=light|dark&readonly&validate=off` */
-const query = new URLSearchParams(location.search);
-const jobs = query.get('fixture') === 'jobs';
-const count = Number(query.get('rows') ?? (jobs ? 26 : 1000));
-const scheme = query.get('scheme') === 'dark' ? 'dark' : 'light';
+interface Fixture {
+  jobs: boolean;
+  rows: number;
+  scheme: 'light' | 'dark';
+  readOnly: boolean;
+  validate: boolean;
+}
+
+function fixtureOf(text: string): Fixture {
+  const query = new URLSearchParams(text);
+  const jobs = query.get('fixture') === 'jobs';
+  return {
+    jobs,
+    rows: Number(query.get('rows') ?? (jobs ? 26 : 1000)),
+    scheme: query.get('scheme') === 'dark' ? 'dark' : 'light',
+    readOnly: query.has('readonly'),
+    validate: query.get('validate') !== 'off',
+  };
+}
 
 const PLAIN_COLUMNS: GridColumn[] = [
   { id: 'name', group: 'What', width: 150 },
@@ -51,7 +67,7 @@ const PLAIN_COLUMNS: GridColumn[] = [
   { id: 'size', group: 'How', width: 90, align: 'right', numeric: true },
 ];
 
-function plainRows(): Row[] {
+function plainRows(count: number): Row[] {
   return Array.from({ length: count }, (_, index) => ({
     name: `job_${index}`,
     source: 'postgres',
@@ -69,10 +85,10 @@ function plainMarks(row: Row): Marks {
   return { row: { status: wrong ? 'invalid' : 'none' }, cells };
 }
 
-function createStore(): MemoryStore {
-  if (!jobs) return createMemoryStore(plainRows(), plainMarks);
+function createStore({ jobs, rows, validate: judged }: Fixture): MemoryStore {
+  if (!jobs) return createMemoryStore(plainRows(rows), plainMarks);
   let findings: ReadonlyMap<string, readonly Finding[]> = new Map();
-  const store: MemoryStore = createMemoryStore(jobRows(count), (row, id) =>
+  const store: MemoryStore = createMemoryStore(jobRows(rows), (row, id) =>
     marksOfJob(row, Number(id.slice(1)), findings.get(id) ?? []),
   );
   const validate = () => {
@@ -82,21 +98,22 @@ function createStore(): MemoryStore {
     store.remark(new Set([...before.keys(), ...findings.keys()]));
   };
   validate();
-  if (query.get('validate') !== 'off') store.onChange = validate;
+  if (judged) store.onChange = validate;
   return store;
 }
 
-const store = createStore();
-const columns = jobs
-  ? gridColumns(JOB_COLUMNS).map((column) =>
-      column.id === 'enabled' ? { ...column, headerIcon: <IconCheck size={13} aria-hidden /> } : column,
-    )
-  : PLAIN_COLUMNS;
-const edits: GridEdit[] = [];
-const selections: GridSelection[] = [];
-const messages: string[] = [];
+const JOB_GRID_COLUMNS = gridColumns(JOB_COLUMNS).map((column) =>
+  column.id === 'enabled' ? { ...column, headerIcon: <IconCheck size={13} aria-hidden /> } : column,
+);
 
-function Page() {
+interface PageProps extends Fixture {
+  store: MemoryStore;
+  edits: GridEdit[];
+  selections: GridSelection[];
+  messages: string[];
+}
+
+function Page({ jobs, readOnly, store, edits, selections, messages }: PageProps) {
   const [view, setView] = useState<GridView>({ ...PLAIN_VIEW, frozenThrough: jobs ? 'table_name' : null });
   const handle = useRef<GridHandle>(null);
   window.testGrid = { store, edits, selections, messages, handle, view, setView: (next) => setView(next as GridView) };
@@ -115,11 +132,11 @@ function Page() {
       <DataGrid
         ref={handle}
         label="Jobs"
-        columns={columns}
+        columns={jobs ? JOB_GRID_COLUMNS : PLAIN_COLUMNS}
         store={store}
         view={view}
         onViewChange={setView}
-        readOnly={query.has('readonly')}
+        readOnly={readOnly}
         onEdit={(edit) => {
           edits.push(edit);
           store.apply(edit);
@@ -156,10 +173,25 @@ function Page() {
   );
 }
 
-createRoot(document.getElementById('root')!).render(
-  <StrictMode>
-    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} forceColorScheme={scheme}>
-      <Page />
-    </MantineProvider>
-  </StrictMode>,
-);
+let root: Root | null = null;
+
+/** A grid as new, drawn when this returns: far sooner than a page of its own. */
+function mount(query: string): void {
+  root?.unmount();
+  root = createRoot(document.getElementById('root')!);
+  const fixture = fixtureOf(query);
+  const store = createStore(fixture);
+  const drawn = root;
+  flushSync(() =>
+    drawn.render(
+      <StrictMode>
+        <MantineProvider theme={theme} cssVariablesResolver={cssVariables} forceColorScheme={fixture.scheme}>
+          <Page {...fixture} store={store} edits={[]} selections={[]} messages={[]} />
+        </MantineProvider>
+      </StrictMode>,
+    ),
+  );
+}
+
+window.mountGrid = mount;
+mount(location.search);
