@@ -11,6 +11,10 @@ import { query } from './read-back.ts';
 export interface Kind {
   name: string;
   create(root: string, workspace: Workspace): Destination;
+  /** The DuckDB type that a column of a type has once it is there; default: the same. */
+  landed?(type: string): string;
+  /** Schema and table with as odd names as the place takes. */
+  oddNames?: [schema: string, table: string];
   /** Reads a table of a closed destination by a DuckDB of its own, without the product's code. Rows are JSON values. */
   read(root: string, schema: string, table: string, select?: string): Promise<Record<string, unknown>[]>;
 }

@@ -9,6 +9,8 @@ import type { Row, Warehouse } from './warehouse.ts';
 
 /** More rows are not copied to this computer. */
 export const MOST_COPIED_ROWS = 1_000_000;
+/** DuckDB takes several buffers of the longest line's size at once. */
+const LEAST_LINE_BYTES = 2 ** 20;
 
 /** Copies of tables on this computer, for whatever reads with DuckDB. Values travel as text, exactly. */
 export class CopiedRows {
@@ -36,12 +38,15 @@ export class CopiedRows {
     }));
     const select = columns.map(({ name, key, spark }) => `${asText(identifier(name), spark)} AS ${key}`).join(', ');
     let rows = 0;
+    let longest = 0;
     await this.#warehouse.stream(
       `SELECT ${select} FROM ${table} LIMIT ${MOST_COPIED_ROWS + 1}`,
       signal,
       async (part: Row[]) => {
         rows += part.length;
-        if (part.length > 0) await appendFile(file, part.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        const lines = part.map((row) => `${JSON.stringify(row)}\n`);
+        for (const line of lines) longest = Math.max(longest, Buffer.byteLength(line));
+        if (lines.length > 0) await appendFile(file, lines.join(''));
       },
       async () => {
         rows = 0;
@@ -62,7 +67,7 @@ export class CopiedRows {
     const values = columns.map(
       ({ name, key, type, spark }) => `${fromText(key, type, spark)} AS ${duckdb.identifier(name)}`,
     );
-    return `(SELECT ${values.join(', ')} FROM read_json(${duckdb.literal(file)}, format = 'newline_delimited', columns = {${fields}}, maximum_object_size = 268435456))`;
+    return `(SELECT ${values.join(', ')} FROM read_json(${duckdb.literal(file)}, format = 'newline_delimited', columns = {${fields}}, maximum_object_size = ${Math.max(LEAST_LINE_BYTES, longest)}))`;
   }
 
   async close(): Promise<void> {

@@ -125,8 +125,8 @@ export function mergeRows(
   const arriving = new Set(columns.map(({ name }) => name.toLowerCase()));
   const left = live.columns.filter(({ name }) => !arriving.has(name.toLowerCase()));
   const sets = [
-    ...columns.map((column) => `_old.${identifier(column.name)} = ${cast(column, live, '_new')}`),
-    ...left.map(({ name }) => `_old.${identifier(name)} = NULL`),
+    ...columns.map((column) => `${identifier(column.name)} = ${cast(column, live, '_new')}`),
+    ...left.map(({ name }) => `${identifier(name)} = NULL`),
   ];
   const names = columns.map(({ name }) => identifier(name)).join(', ');
   return (
