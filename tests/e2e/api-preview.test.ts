@@ -251,6 +251,26 @@ test('a cURL command becomes a connection and a job; its token is masked and nev
   expect(studio.received.join('')).not.toContain('curl-token-9');
 });
 
+test('a POST has its body in an editor that says what is wrong and where', async () => {
+  await using studio = await openApi('events');
+  const { page } = studio;
+  await page
+    .getByRole('textbox', { name: 'Method' })
+    .or(page.getByRole('combobox', { name: 'Method' }))
+    .first()
+    .click();
+  await page.getByRole('option', { name: 'POST' }).click();
+  const body = page.getByRole('textbox', { name: 'Body' });
+  await body.fill('{"query": {"state": "open"}}');
+  await page.getByRole('button', { name: 'Format' }).click();
+  expect(await body.inputValue()).toBe('{\n  "query": {\n    "state": "open"\n  }\n}');
+  await body.fill('{"query":\n  {"state": "open"');
+  await page.getByText(/^Line 2, column 19: .*the last body that was right is sent$/).waitFor();
+  await preview(page);
+  const asked = api.requests.filter(({ path: at }) => at === '/v1/events').at(-1);
+  expect(asked).toMatchObject({ method: 'POST', body: { query: { state: 'open' } } });
+});
+
 test('in a narrow window everything can still be reached', async () => {
   await using studio = await openApi('orders');
   const { page } = studio;

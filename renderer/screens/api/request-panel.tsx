@@ -6,6 +6,7 @@ import { isTable } from '../../../engine/spec/toml-table.ts';
 import { useApp } from '../../app.ts';
 import type { RequestDraft } from '../../stores/preview-store.ts';
 import { StatusWord } from '../../ui/status-icon.tsx';
+import { BodyEditor } from './body-editor.tsx';
 import {
   cellDefault,
   cellText,
@@ -173,40 +174,13 @@ function Address({ model, onCell, onOption }: FieldProps) {
       <p className={`${classes['base']} small faint truncate`} title={base}>
         below <span className="mono">{base === '' ? 'an address that the connection does not have yet' : base}</span>
       </p>
-      {method.toUpperCase() === 'POST' ? <Body model={model} onOption={onOption} /> : null}
+      {method.toUpperCase() === 'POST' ? (
+        <BodyEditor
+          stored={Object.hasOwn(model.draft.options, 'body') ? model.draft.options['body'] : model.resource['body']}
+          onBody={(body) => onOption('body', body)}
+        />
+      ) : null}
     </div>
-  );
-}
-
-/** The JSON body of a POST; a text that is no JSON object stays in its field and is explained. */
-function Body({ model, onOption }: Pick<FieldProps, 'model' | 'onOption'>) {
-  const stored = Object.hasOwn(model.draft.options, 'body') ? model.draft.options['body'] : model.resource['body'];
-  const [text, setText] = useState(stored === undefined || stored === null ? '' : JSON.stringify(stored));
-  const [wrong, setWrong] = useState(false);
-  function take(value: string): void {
-    setText(value);
-    if (value.trim() === '') {
-      setWrong(false);
-      onOption('body', null);
-      return;
-    }
-    try {
-      const parsed: unknown = JSON.parse(value);
-      setWrong(!isTable(parsed));
-      if (isTable(parsed)) onOption('body', parsed);
-    } catch {
-      setWrong(true);
-    }
-  }
-  return (
-    <TextInput
-      label="Body"
-      classNames={{ input: 'mono' }}
-      placeholder="{}"
-      value={text}
-      error={wrong ? 'Not a JSON object; the last one that was is sent' : undefined}
-      onChange={({ currentTarget: { value } }) => take(value)}
-    />
   );
 }
 
