@@ -66,6 +66,7 @@ const sqlServerBase = {
   password: secretField().default(''),
   encrypt: booleanField().default(true),
   trust_server_certificate: booleanField().default(false),
+  ssl_root_cert: textField().optional().describe('Path of a PEM file with the authority to trust'),
   domain: textField().optional().describe('Windows domain for NTLM'),
   tenant_id: textField().optional().describe('Entra ID tenant'),
   client_id: textField().optional().describe('Entra ID application of the service principal'),
