@@ -16,16 +16,21 @@ const THEMES = [
 
 /** Every command of the window. */
 export function createActions(stores: AppStores, commands: ProjectCommands, running: RunCommands): readonly Action[] {
-  const { project, runs, settings, window, jobsView } = stores;
+  const { project, runs, settings, window, jobsView, checksView } = stores;
   const hasProject = () => project.getState().document !== null;
   const onJobs = () => hasProject() && window.getState().screen === 'jobs' && jobsView.grid() !== null;
   const selectedRows = () => (onJobs() ? (jobsView.grid()?.selection().rowIds ?? []) : []);
   const hasRows = () => selectedRows().length > 0;
+  const onChecks = () => hasProject() && window.getState().screen === 'quality' && checksView.grid() !== null;
+  /** The grid that is on the page, of jobs or of checks. */
+  const gridAtHand = () => (onChecks() ? checksView.grid() : onJobs() ? jobsView.grid() : null);
+  const onGrid = () => gridAtHand() !== null;
+  const hasGridRows = () => (gridAtHand()?.selection().rowIds.length ?? 0) > 0;
   const mac = () => settings.getState().about?.platform === 'darwin';
 
   /** Cut and copy go through the page's own commands, so that the grid answers them as it answers the keys. */
   function clipboard(what: 'cut' | 'copy' | 'paste'): void {
-    jobsView.grid()?.focus();
+    gridAtHand()?.focus();
     if (document.execCommand(what)) return;
     const key = mac() ? '⌘' : 'Ctrl+';
     const letter = { cut: 'X', copy: 'C', paste: 'V' }[what];
@@ -51,16 +56,16 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
   function goToIssue(backwards: boolean): void {
     project.validate();
     const finding = nextFinding(stores, backwards);
-    if (finding === null) window.toast({ tone: 'ok', title: 'No issues in the jobs' });
+    if (finding === null) window.toast({ tone: 'ok', title: `No issues in the ${onChecks() ? 'checks' : 'jobs'}` });
     else showFinding(stores, finding);
   }
 
   function fixHere(): void {
-    const active = jobsView.grid()?.selection().active ?? null;
+    const active = gridAtHand()?.selection().active ?? null;
     if (active === null) return;
     project.validate();
     const here = project
-      .rowFindings('SourceConfig', active.rowId)
+      .rowFindings(onChecks() ? 'DataQuality' : 'SourceConfig', active.rowId)
       .find(({ column, fix }) => fix !== null && column?.toLowerCase() === active.columnId);
     if (here === undefined || !applyFix(stores, here)) {
       window.toast({ tone: 'info', title: 'There is no ready fix for this cell', text: 'F8 goes to the next issue.' });
@@ -211,7 +216,7 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
         section: 1,
         shortcuts: [`Mod+${{ cut: 'X', copy: 'C', paste: 'V' }[what]}`],
         ofGrid: true,
-        enabled: onJobs,
+        enabled: onGrid,
         run: () => clipboard(what),
       }),
     ),
@@ -222,8 +227,8 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       section: 1,
       shortcuts: ['Delete'],
       ofGrid: true,
-      enabled: hasRows,
-      run: () => jobsView.grid()?.clear(),
+      enabled: hasGridRows,
+      run: () => gridAtHand()?.clear(),
     }),
     action({
       id: 'edit.fill_down',
@@ -232,8 +237,8 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       section: 1,
       shortcuts: ['Mod+D'],
       ofGrid: true,
-      enabled: hasRows,
-      run: () => jobsView.grid()?.fill('down'),
+      enabled: hasGridRows,
+      run: () => gridAtHand()?.fill('down'),
     }),
     action({
       id: 'row.add',
@@ -248,12 +253,24 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       },
     }),
     action({
+      id: 'check.add',
+      label: 'Add check',
+      menu: 'Edit',
+      section: 2,
+      keywords: 'new row data quality',
+      enabled: onChecks,
+      run: () => {
+        checksView.grid()?.insertRows('end', 1);
+        checksView.grid()?.focus();
+      },
+    }),
+    action({
       id: 'row.insert',
       label: 'Insert rows above',
       menu: 'Edit',
       section: 2,
-      enabled: hasRows,
-      run: () => jobsView.grid()?.insertRows('above'),
+      enabled: hasGridRows,
+      run: () => gridAtHand()?.insertRows('above'),
     }),
     action({
       id: 'row.duplicate',
@@ -263,8 +280,8 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       shortcuts: ['Mod+Shift+D'],
       ofGrid: true,
       keywords: 'copy',
-      enabled: hasRows,
-      run: () => jobsView.grid()?.duplicateRows(),
+      enabled: hasGridRows,
+      run: () => gridAtHand()?.duplicateRows(),
     }),
     action({
       id: 'row.delete',
@@ -272,8 +289,8 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       menu: 'Edit',
       section: 2,
       keywords: 'remove',
-      enabled: hasRows,
-      run: () => jobsView.grid()?.deleteRows(),
+      enabled: hasGridRows,
+      run: () => gridAtHand()?.deleteRows(),
     }),
     action({
       id: 'row.enable',
@@ -309,8 +326,8 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       menu: 'Edit',
       section: 4,
       shortcuts: ['Mod+F'],
-      enabled: onJobs,
-      run: () => jobsView.grid()?.openFind('find'),
+      enabled: onGrid,
+      run: () => gridAtHand()?.openFind('find'),
     }),
     action({
       id: 'edit.replace',
@@ -318,8 +335,8 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       menu: 'Edit',
       section: 4,
       shortcuts: ['Mod+H'],
-      enabled: onJobs,
-      run: () => jobsView.grid()?.openFind('replace'),
+      enabled: onGrid,
+      run: () => gridAtHand()?.openFind('replace'),
     }),
 
     // View
@@ -341,6 +358,13 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       enabled: hasProject,
       checked: () => window.getState().issuesOpen,
       run: () => window.setState(({ issuesOpen }) => ({ issuesOpen: !issuesOpen })),
+    }),
+    action({
+      id: 'connection.new',
+      label: 'New connection …',
+      keywords: 'add source destination database api paste url',
+      enabled: hasProject,
+      run: () => window.go('connections', 'choose'),
     }),
     goTo('jobs', 'Jobs', '1', 'grid rows'),
     goTo('connections', 'Connections', '2', 'sources destinations'),

@@ -1,5 +1,6 @@
 import type { Finding } from '../../engine/spec/finding.ts';
 import { headerName } from '../../engine/spec/sheet.ts';
+import type { GridView } from '../grid/grid-types.ts';
 import type { AppStores } from '../stores/app-stores.ts';
 import { SHEETS, type SheetName } from '../stores/project-store.ts';
 
@@ -12,7 +13,7 @@ export function sheetOf({ project }: AppStores, finding: Finding): SheetName | n
 export function columnOf({ project }: AppStores, sheet: SheetName, finding: Finding): string | null {
   if (finding.column === null) return null;
   const id = headerName(finding.column);
-  return project.columns(sheet).includes(id) || sheet === 'SourceConfig' ? id : null;
+  return project.columns(sheet).includes(id) || sheet !== 'Pipeline' ? id : null;
 }
 
 /** What the button of a finding's fix says; null where there is no fix that can be made here. */
@@ -45,25 +46,31 @@ export function applyFix(stores: AppStores, finding: Finding): boolean {
   return true;
 }
 
-/** Findings about cells of the jobs, in the order in which F8 goes through them; the others come last. */
-export function jobFindings(stores: AppStores): readonly Finding[] {
-  return stores.project.getState().findings.filter((finding) => sheetOf(stores, finding) === 'SourceConfig');
+/** The sheet whose grid is at hand, and the grid. */
+function gridSheet({ window, jobsView, checksView }: AppStores) {
+  return window.getState().screen === 'quality'
+    ? ({ sheet: 'DataQuality', grid: checksView.grid() } as const)
+    : ({ sheet: 'SourceConfig', grid: jobsView.grid() } as const);
 }
 
-/** The finding that F8 shows: the first one behind the active cell, round and round. */
+/** The finding that F8 shows: the first one of the sheet at hand behind the active cell, round and round. */
 export function nextFinding(stores: AppStores, backwards = false): Finding | null {
-  const findings = jobFindings(stores).filter(
-    ({ row }) => row !== null && stores.project.rowOfNumber('SourceConfig', row) !== null,
-  );
+  const { project } = stores;
+  const { sheet, grid } = gridSheet(stores);
+  const findings = project
+    .getState()
+    .findings.filter(
+      (finding) =>
+        sheetOf(stores, finding) === sheet && finding.row !== null && project.rowOfNumber(sheet, finding.row) !== null,
+    );
   if (findings.length === 0) return null;
-  const active = stores.jobsView.grid()?.selection().active ?? null;
-  const columns = stores.project.columns('SourceConfig');
+  const active = grid?.selection().active ?? null;
+  const columns = project.columns(sheet);
   const placeOf = (row: number, columnId: string | null) =>
     row * 1000 + (columnId === null ? 0 : columns.indexOf(columnId));
-  const here =
-    active === null ? -1 : placeOf(stores.project.rowNumber('SourceConfig', active.rowId) ?? 0, active.columnId);
+  const here = active === null ? -1 : placeOf(project.rowNumber(sheet, active.rowId) ?? 0, active.columnId);
   const placed = findings
-    .map((finding) => ({ finding, at: placeOf(finding.row ?? 0, columnOf(stores, 'SourceConfig', finding)) }))
+    .map((finding) => ({ finding, at: placeOf(finding.row ?? 0, columnOf(stores, sheet, finding)) }))
     .sort((a, b) => a.at - b.at);
   const next = backwards ? placed.findLast(({ at }) => at < here) : placed.find(({ at }) => at > here);
   return (next ?? (backwards ? placed.at(-1) : placed[0]))?.finding ?? null;
@@ -71,41 +78,47 @@ export function nextFinding(stores: AppStores, backwards = false): Finding | nul
 
 /** Goes to the cell of a finding, wherever it is. False where it has no cell. */
 export function showFinding(stores: AppStores, finding: Finding): boolean {
-  const { project, window, jobsView } = stores;
+  const { project, window, jobsView, checksView } = stores;
   const sheet = sheetOf(stores, finding);
   if (sheet === null) {
     const connection = /^sources\.([^.]+)/.exec(finding.column ?? '')?.[1];
     if (connection !== undefined) window.go('connections', connection);
     return connection !== undefined;
   }
-  if (sheet !== 'SourceConfig') {
-    window.go('quality');
-    return true;
-  }
+  const ofChecks = sheet !== 'SourceConfig';
+  const screen = ofChecks ? 'quality' : 'jobs';
   const rowId = finding.row === null ? null : project.rowOfNumber(sheet, finding.row);
-  if (rowId === null) return false;
-  if (window.getState().screen !== 'jobs') window.go('jobs');
+  if (window.getState().screen !== screen && (rowId !== null || ofChecks)) window.go(screen);
+  if (rowId === null) return ofChecks;
   const columnId = columnOf(stores, sheet, finding) ?? undefined;
+  const gridOf = () => (ofChecks ? checksView.grid() : jobsView.grid());
   const show = () => {
-    const grid = jobsView.grid();
+    const grid = gridOf();
     if (grid === null) return false;
     if (grid.select(rowId, columnId)) return true;
     // A filter hides the row, or a choice of columns the cell.
-    const { view, shown } = jobsView.getState();
-    jobsView.setState({
-      search: '',
-      chips: [],
-      shown: columnId === undefined || shown.includes(columnId) ? shown : [...shown, columnId],
-      view: { ...view, filters: {}, hidden: view.hidden.filter((id) => id !== columnId) },
+    const shownAgain = (view: GridView): GridView => ({
+      ...view,
+      filters: {},
+      hidden: view.hidden.filter((id) => id !== columnId),
     });
+    if (ofChecks) checksView.setState(({ view }) => ({ view: shownAgain(view) }));
+    else {
+      jobsView.setState(({ view, shown }) => ({
+        search: '',
+        chips: [],
+        shown: columnId === undefined || shown.includes(columnId) ? shown : [...shown, columnId],
+        view: shownAgain(view),
+      }));
+    }
     setTimeout(() => {
-      jobsView.grid()?.select(rowId, columnId);
-      jobsView.grid()?.focus();
+      gridOf()?.select(rowId, columnId);
+      gridOf()?.focus();
     }, 50);
     return true;
   };
-  if (show()) jobsView.grid()?.focus();
-  else setTimeout(() => show() && jobsView.grid()?.focus(), 50);
+  if (show()) gridOf()?.focus();
+  else setTimeout(() => show() && gridOf()?.focus(), 50);
   return true;
 }
 

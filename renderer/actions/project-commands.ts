@@ -29,7 +29,7 @@ export function shownError(error: unknown): ShownError {
 
 /** Opens, saves and closes projects; keeps a copy of what is not saved. */
 export function createProjectCommands(stores: AppStores) {
-  const { project, runs, connections, settings, window, jobsView, api } = stores;
+  const { project, runs, connections, settings, window, jobsView, checksView, api } = stores;
   let saving = false;
 
   function fail(title: string, error: unknown): void {
@@ -93,6 +93,7 @@ export function createProjectCommands(stores: AppStores) {
     connections.clear();
     api.clear();
     jobsView.reset();
+    checksView.reset();
     project.open(document);
     window.setState({ changedOnDisk: null, issuesOpen: project.getState().errors > 0 });
     window.go('jobs');
@@ -160,6 +161,7 @@ export function createProjectCommands(stores: AppStores) {
       return false;
     }
     jobsView.grid()?.commit();
+    checksView.grid()?.commit();
     if (project.getState().unsaved === 0) return true;
     if (window.getState().changedOnDisk !== null) {
       window.show({ kind: 'conflict' });
@@ -216,6 +218,7 @@ export function createProjectCommands(stores: AppStores) {
   /** Writes what is open, edits included, as a project of its own into another folder, and opens that. */
   async function saveCopy(): Promise<boolean> {
     jobsView.grid()?.commit();
+    checksView.grid()?.commit();
     const { document } = project.getState();
     if (document === null) return false;
     const target = await pickFolder('Save a copy into an empty folder', false);
@@ -333,6 +336,7 @@ export function createProjectCommands(stores: AppStores) {
       connections.clear();
       api.clear();
       jobsView.reset();
+      checksView.reset();
       project.close();
       window.setState({ changedOnDisk: null });
       window.go('welcome');

@@ -52,7 +52,7 @@ function List({ close }: { close(): void }) {
       .filter(({ score }) => score > 0)
       .sort((a, b) => b.score - a.score)
       .map(({ item }): Entry => commandEntry(item, mac));
-    return [...found, ...jobEntries(typed)].slice(0, SHOWN);
+    return [...found, ...jobEntries(typed), ...placeEntries(typed)].slice(0, SHOWN);
   }, [app, typed, mac, revision]);
   const active = Math.min(at, entries.length - 1);
 
@@ -80,6 +80,37 @@ function List({ close }: { close(): void }) {
       if (list.length === JOBS_SHOWN) break;
     }
     return list;
+  }
+
+  /** Connections and environments, by what the files call them. */
+  function placeEntries(text: string): Entry[] {
+    const wanted = text.trim().toLowerCase();
+    const { document } = app.project.getState();
+    if (wanted === '' || document === null) return [];
+    const names = (section: string) => Object.keys(document.config[section] ?? {});
+    const connection = (name: string, subject: string, note: string): Entry => ({
+      id: `connection:${subject}`,
+      label: name,
+      group: 'Place',
+      note,
+      run: () => app.window.go('connections', subject),
+    });
+    const list = [
+      ...names('sources').map((name) => connection(name, name, 'connection')),
+      ...[...names('destinations'), ...names('destination')].map((name) =>
+        connection(name, `destinations.${name}`, 'destination'),
+      ),
+      ...[null, ...document.environments].map(
+        (name): Entry => ({
+          id: `environment:${name ?? ''}`,
+          label: `Environment: ${name ?? 'none'}`,
+          group: 'Place',
+          note: name === document.env ? 'in use' : '',
+          run: () => void app.commands.switchEnvironment(name),
+        }),
+      ),
+    ];
+    return list.filter(({ label }) => label.toLowerCase().includes(wanted)).slice(0, JOBS_SHOWN);
   }
 
   function choose(entry: Entry | undefined): void {

@@ -188,6 +188,8 @@ function Results({ document }: { document: ProjectDocument }) {
               <Button
                 variant="subtle"
                 data-quiet
+                data-fold="narrow"
+                title="Copy as TSV"
                 leftSection={<IconCopy size={14} />}
                 disabled={page.value === null || page.loading}
                 onClick={() => void copy()}
