@@ -1,11 +1,12 @@
 import path from 'node:path';
+import type { DatabricksOptions } from './destinations/databricks/databricks-destination.ts';
 import type { Destination } from './destinations/destination.ts';
 import type { DestinationReader, ReaderContext } from './destinations/reader.ts';
 import type { Workspace } from './duckdb/workspace.ts';
 import { IngestError } from './errors.ts';
-import type { Source } from './sources/source.ts';
+import type { Source, TestStage } from './sources/source.ts';
 import type { Connection } from './spec/connection.ts';
-import type { DestinationConfig } from './spec/destination.ts';
+import type { DatabricksDestination, DestinationConfig } from './spec/destination.ts';
 import type { Job } from './spec/job.ts';
 
 /** The one file that knows which kind is made by which factory. Drivers are loaded when a kind is asked for, not before. */
@@ -75,6 +76,8 @@ export interface DestinationContext {
   baseDirectory: string;
   /** A private folder for files that are rewritten on their way. */
   tempDirectory: string;
+  /** The project's destinations: Databricks stages its files in one of them. */
+  destinations?: Readonly<Record<string, DestinationConfig>>;
 }
 
 /**
@@ -99,11 +102,43 @@ export async function openDestination(config: DestinationConfig, context: Destin
         { ...context, store: await openObjectStore(config.bucket_url, config, context) },
       );
     }
-    case 'databricks':
-      throw notAvailable(config.name, 'databricks');
+    case 'databricks': {
+      const { createDatabricksDestination } = await import('./destinations/databricks/databricks-destination.ts');
+      return createDatabricksDestination(config, { ...context, staging: stagingOf(config, context) });
+    }
     default:
       return config satisfies never;
   }
+}
+
+/** The filesystem destination that a Databricks one stages its files in; null where it uses a volume, or there is none. */
+function stagingOf(
+  config: DatabricksDestination,
+  context: Pick<DestinationContext, 'baseDirectory' | 'destinations'>,
+): DatabricksOptions['staging'] {
+  const { destinations = {}, baseDirectory } = context;
+  const stores = Object.values(destinations).filter((other) => other.type === 'filesystem');
+  const chosen =
+    config.staging === undefined
+      ? (stores.find(({ name }) => name === 'filesystem') ?? (stores.length === 1 ? stores[0] : undefined))
+      : stores.find(({ name }) => name === config.staging);
+  if (config.staging_volume !== undefined || chosen === undefined) return null;
+  return {
+    config: chosen,
+    async open() {
+      const { openObjectStore } = await import('./object-stores/open-object-store.ts');
+      return await openObjectStore(chosen.bucket_url, chosen, { baseDirectory });
+    },
+  };
+}
+
+/** Stages of a test of a Databricks destination, as they end. */
+export async function* testDatabricksDestination(
+  config: DatabricksDestination,
+  context: Pick<DestinationContext, 'baseDirectory' | 'destinations'> & { signal: AbortSignal },
+): AsyncGenerator<TestStage> {
+  const { testDatabricks } = await import('./destinations/databricks/databricks-test.ts');
+  yield* testDatabricks(config, { ...context, staging: stagingOf(config, context) });
 }
 
 /**
@@ -126,7 +161,13 @@ export async function openDestinationReader(
       return await openObjectStoreReader(config, { ...context, store });
     }
     case 'databricks':
-      throw notAvailable(config.name, 'databricks');
+      throw new IngestError(
+        'RESULTS_NOT_LOCAL',
+        `The tables of ${config.name} are in Databricks; they are not copied to this computer to look at.`,
+        {
+          hint: `Open them in Databricks (https://${config.server_hostname}/explore/data/${encodeURIComponent(config.catalog)}), or load into a duckdb destination to look at rows here.`,
+        },
+      );
     default:
       return config satisfies never;
   }

@@ -90,6 +90,7 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
         workspace,
         baseDirectory: workDirectory,
         tempDirectory: path.join(folders.spool, 'rewrite'),
+        destinations: project.project.destinations,
       });
       await destination.open(options.signal);
       try {

@@ -63,7 +63,8 @@ export const connectionHandlers: HandlerGroup<ConnectionCalls> = (service) => ({
     };
     if (draft.destination !== undefined) {
       const baseDirectory = await workDirectoryOf(service, directory);
-      return tell(testDestination(draft.destination, { baseDirectory, signal }));
+      const { project } = await service.openKept(directory, env);
+      return tell(testDestination(draft.destination, { baseDirectory, signal, destinations: project.destinations }));
     }
     const source = await openSource(draft.source, { projectDirectory: directory });
     try {

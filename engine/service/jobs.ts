@@ -103,7 +103,9 @@ export function connectionFor(project: Project, job: Job) {
 
 /** Types as they would land in the project's own destination. */
 export function typesOf({ destinations, destination }: Project): TypePolicy {
-  return destination !== null && destinations[destination]?.type === 'filesystem' ? 'portable' : 'native';
+  return (destination === null ? 'duckdb' : (destinations[destination]?.type ?? 'duckdb')) === 'duckdb'
+    ? 'native'
+    : 'portable';
 }
 
 interface StateQuestion {
@@ -128,7 +130,12 @@ async function knownState(
     return { state: null, types: typesOf(project) };
   }
   const baseDirectory = (await readSettings(service)).work_directory ?? opened.directory;
-  const destination = await openDestination(config, { workspace, baseDirectory, tempDirectory: folder });
+  const destination = await openDestination(config, {
+    workspace,
+    baseDirectory,
+    tempDirectory: folder,
+    destinations: project.destinations,
+  });
   const { types } = destination.capabilities;
   try {
     const location = destination.location();

@@ -1,15 +1,18 @@
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { testDatabricksDestination } from '../connectors.ts';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../errors.ts';
 import { withResults } from '../results/open-results.ts';
 import type { TestStage } from '../sources/source.ts';
-import type { DestinationConfig } from '../spec/destination.ts';
+import type { DatabricksDestination, DestinationConfig } from '../spec/destination.ts';
 
 export interface TestDestinationOptions {
   /** Relative paths start here: where the runs' files go. */
   baseDirectory: string;
   signal: AbortSignal;
+  /** The project's destinations: Databricks stages its files in one of them. */
+  destinations?: Readonly<Record<string, DestinationConfig>>;
 }
 
 /** Stages of a destination's test, as a source's: a place on this computer needs no network. Nothing is written. */
@@ -17,6 +20,10 @@ export async function* testDestination(
   destination: DestinationConfig,
   options: TestDestinationOptions,
 ): AsyncGenerator<TestStage> {
+  if (destination.type === 'databricks') {
+    yield* testDatabricksDestination(destination, options);
+    return;
+  }
   const place = placeOf(destination, options.baseDirectory);
   for (const stage of ['dns', 'tcp', 'tls', 'login'] as const)
     yield { stage, status: 'skipped', durationMs: 0, detail: 'Not needed on this computer.' };
@@ -62,10 +69,10 @@ async function timed(stage: TestStage['stage'], work: () => Promise<string>): Pr
 }
 
 /** @throws IngestError for a kind of place that this version cannot reach */
-function placeOf(destination: DestinationConfig, directory: string): string {
+function placeOf(destination: Exclude<DestinationConfig, DatabricksDestination>, directory: string): string {
   if (destination.type === 'duckdb') return path.resolve(directory, destination.path);
-  const url = destination.type === 'filesystem' ? destination.bucket_url : destination.type;
-  if (destination.type === 'databricks' || (/^[a-z][a-z0-9+.-]+:\/\//i.test(url) && !url.startsWith('file:'))) {
+  const url = destination.bucket_url;
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(url) && !url.startsWith('file:')) {
     throw new IngestError(
       'DESTINATION_TYPE_NOT_AVAILABLE',
       `Destination ${destination.name}: this version cannot write to ${url.replace(/:.*/s, '://')} yet.`,

@@ -185,7 +185,12 @@ async function withDestination(
     const config = chooseDestination(opened.project, options.destination);
     const baseDirectory = globals.workDir === undefined ? opened.directory : path.resolve(globals.workDir);
     await withScratch(async ({ workspace, folder }) => {
-      const destination = await openDestination(config, { workspace, baseDirectory, tempDirectory: folder });
+      const destination = await openDestination(config, {
+        workspace,
+        baseDirectory,
+        tempDirectory: folder,
+        destinations: opened.project.destinations,
+      });
       const location = destination.location();
       const empty = path.isAbsolute(location) && !(await exists(location));
       try {
