@@ -127,6 +127,7 @@ function refuseTwoMinds(scanned: readonly CsvFile[]): void {
 
 async function scanCsv(file: LocalFile, context: PlanContext, mostRows: number): Promise<CsvFile | null> {
   const { options } = context.job;
+  await context.bring(file, 'whole');
   let text = await prepareTextFile(
     file.path,
     file.local,
@@ -251,6 +252,7 @@ function csvPart(
   });
   return {
     files: group.map((one) => one.file),
+    opened: group.filter((one) => one.text.path === one.file.local).map((one) => one.file),
     from: partSource(
       reader,
       expressions,

@@ -8,6 +8,7 @@ import { FILE_FORMATS, type FileFormat } from '../../spec/kinds.ts';
 import { resourceOptionsModel } from '../../spec/resource.ts';
 import type { DiscoveredObject, DiscoverFilter } from '../source.ts';
 import { planCsv } from './csv-files.ts';
+import { FileCopies } from './file-copies.ts';
 import type { FileStore, StoredFile } from './file-store.ts';
 import { planJson } from './json-files.ts';
 import { planParquet } from './parquet-files.ts';
@@ -21,6 +22,10 @@ const ENDINGS: Record<FileFormat, RegExp> = {
 };
 /** Rows looked at in the first file of a group of text files. */
 const SAMPLE_ROWS = 1000;
+/** Files listed: what a person looks through, and little enough to hold. */
+const MOST_FILES = 50_000;
+/** Footers that are looked at in a bucket, where each is a request. */
+const MOST_FOOTERS = 50;
 
 interface FileGroup {
   glob: string;
@@ -34,7 +39,8 @@ export async function discoverFiles(
   filter: DiscoverFilter,
   signal: AbortSignal,
 ): Promise<DiscoveredObject[]> {
-  const groups = groupByFolder(await store.list('', signal)).filter(
+  const listing = await store.list(filter.schema ?? '', signal, MOST_FILES);
+  const groups = groupByFolder(listing.files).filter(
     (group) =>
       (filter.schema === undefined || group.glob.startsWith(`${filter.schema}/`)) &&
       (filter.search === undefined || group.glob.toLowerCase().includes(filter.search.toLowerCase())),
@@ -46,7 +52,7 @@ export async function discoverFiles(
       kind: 'file_group',
       rowEstimate: null,
       bytes: group.files.reduce((sum, file) => sum + file.bytes, 0),
-      comment: `${group.files.length} ${group.format} files`,
+      comment: `${listing.cut ? 'at least ' : ''}${group.files.length} ${group.format} files`,
       columns: [],
       primaryKey: [],
       watermarkSuggestions: suggestions(group),
@@ -116,6 +122,7 @@ async function addColumns(
   } as unknown as Job;
   const context: PlanContext = {
     ...tools,
+    bring: async () => undefined,
     job,
     types: 'native',
     mostRows: group.format === 'parquet' ? Infinity : SAMPLE_ROWS,
@@ -125,10 +132,12 @@ async function addColumns(
   };
   try {
     // A text file's first rows tell its columns; Parquet's footers tell all of it.
-    const looked = group.format === 'parquet' ? group.files : group.files.slice(0, 1);
-    const files = await Promise.all(
-      looked.map(async (file) => ({ ...file, local: await store.localPath(file, tools.spoolDirectory, tools.signal) })),
-    );
+    const most = store.objects.localPath ? group.files.length : MOST_FOOTERS;
+    const looked = group.files.slice(0, group.format === 'parquet' ? most : 1);
+    const spoolDirectory = await mkdtemp(join(tools.spoolDirectory, 'group-'));
+    const copies = new FileCopies(store, looked, spoolDirectory, tools.signal);
+    const { files } = copies;
+    context.bring = (file, portion) => copies.bring(file, portion);
     const plan =
       group.format === 'csv'
         ? await planCsv(files, context)
@@ -142,7 +151,8 @@ async function addColumns(
       comment: null,
     }));
     const rows = plan.parts.reduce((sum, part) => sum + part.rows, 0);
-    if (group.format === 'parquet' || (group.files.length === 1 && rows < SAMPLE_ROWS)) object.rowEstimate = rows;
+    const isAll = looked.length === group.files.length;
+    if (isAll && (group.format === 'parquet' || rows < SAMPLE_ROWS)) object.rowEstimate = rows;
   } catch (error) {
     // One damaged file must not hide the other groups.
     if (!isIngestError(error) || tools.signal.aborted) throw error;

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
+import { type OpenStoreOptions, openObjectStore } from '../../object-stores/open-object-store.ts';
 import type { FilesystemConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
 import { measureSegments } from '../measure-segments.ts';
@@ -16,9 +17,9 @@ import type {
 } from '../source.ts';
 import { planCsv } from './csv-files.ts';
 import { discoverFiles } from './discover-files.ts';
-import { type FileStore, LocalFileStore, type StoredFile, vanished } from './file-store.ts';
+import { FileCopies } from './file-copies.ts';
+import { changedWhileRead, FileStore, type StoredFile, vanished } from './file-store.ts';
 import { planJson } from './json-files.ts';
-import { resolveLocation } from './location.ts';
 import { planParquet } from './parquet-files.ts';
 import type { FilePart, LocalFile, PlanContext, ReadPlan } from './read-plan.ts';
 import { baseOf, type FileSelection, globOf, selectFiles } from './select-files.ts';
@@ -27,31 +28,48 @@ import { testFiles } from './test-files.ts';
 export interface FilesystemDeps {
   /** Where a relative bucket_url starts. Absolute. */
   projectDirectory: string;
+  /** For tests: how a bucket is opened. */
+  store?: Pick<OpenStoreOptions, 'environment' | 'retry'>;
+  /** Bytes of a bucket's files that are kept on this computer at a time; default 4 GiB. */
+  bytesKept?: number;
 }
 
 /**
- * Files of a folder as a source.
+ * Files of a folder or bucket as a source.
  *
- * Location: bucket_url (a folder, relative to the project, or `file://`), then source_object as a folder below it, then file_glob below that.
+ * Location: bucket_url (a folder, relative to the project, or a URL), then source_object as a folder below it, then file_glob below that.
  * Every file is looked at before the first row is handed over: Parquet by its footer, CSV and JSONL by a scan of every record. So the columns and
  * types are the same in all segments, and nothing that a type could not give back is read with it. A file that changes until its segment is released
  * fails the read there (retryable). `filter` is refused: a predicate is for databases.
  */
 export function createFilesystemSource(
-  connection: Pick<FilesystemConnection, 'bucket_url'>,
+  connection: Pick<FilesystemConnection, 'bucket_url'> & Partial<FilesystemConnection>,
   deps: FilesystemDeps,
 ): Source {
-  const storeOf = (folder: string | null): FileStore =>
-    new LocalFileStore(resolveLocation(connection.bucket_url, deps.projectDirectory, folder));
+  const { bucket_url: bucketUrl, type: _type, name: _name, ...credentials } = connection;
+  const stores = new Map<string, Promise<FileStore>>();
+  const storeOf = (folder: string | null): Promise<FileStore> => {
+    const options = { ...deps.store, baseDirectory: deps.projectDirectory, folder };
+    const known = stores.get(folder ?? '');
+    const store = known ?? openObjectStore(bucketUrl, credentials, options).then((objects) => new FileStore(objects));
+    stores.set(folder ?? '', store);
+    return store;
+  };
+  const jobs = ({ job }: ReadRequest) => storeOf(job.source_object);
+  async function* readFrom(request: ReadRequest, context: ReadContext): AsyncGenerator<Segment, ReadSummary> {
+    return yield* read(await jobs(request), request, context, deps.bytesKept);
+  }
   return {
     test: (signal: AbortSignal): AsyncIterable<TestStage> => testFiles(() => storeOf(null), signal),
-    discover: (filter: DiscoverFilter, signal: AbortSignal) => discoverFiles(storeOf(null), filter, signal),
-    explain: async (request, signal) => explain(storeOf(request.job.source_object), request, signal),
-    read: (request, context) => read(storeOf(request.job.source_object), request, context),
-    preview: (request, context, limits) => preview(storeOf(request.job.source_object), request, context, limits),
-    measure: (request, context) =>
-      measureSegments(read(storeOf(request.read.job.source_object), request.read, context), request, context),
-    close: async () => {},
+    discover: async (filter: DiscoverFilter, signal: AbortSignal) => discoverFiles(await storeOf(null), filter, signal),
+    explain: async (request, signal) => explain(await jobs(request), request, signal),
+    read: readFrom,
+    preview: async (request, context, limits) => preview(await jobs(request), request, context, limits),
+    measure: (request, context) => measureSegments(readFrom(request.read, context), request, context),
+    async close() {
+      for (const store of stores.values()) await store.then(({ objects }) => objects.close()).catch(() => undefined);
+      stores.clear();
+    },
   };
 }
 
@@ -63,7 +81,7 @@ async function select(store: FileStore, request: ReadRequest, signal: AbortSigna
     });
   }
   const selection = selectFiles(
-    await store.list(baseOf(globOf(job)), signal),
+    (await store.list(baseOf(globOf(job)), signal)).files,
     job,
     request.incremental,
     request.sourceState,
@@ -108,6 +126,7 @@ async function* read(
   store: FileStore,
   request: ReadRequest,
   context: ReadContext,
+  bytesKept?: number,
 ): AsyncGenerator<Segment, ReadSummary> {
   const { job } = request;
   const { signal } = context;
@@ -140,16 +159,17 @@ async function* read(
   }
   const connection = await context.workspace.connect();
   const unwatch = connection.interruptOn(signal);
+  const copies = new FileCopies(store, selection.files, context.spoolDirectory, signal, bytesKept);
   let rows = 0;
   let bytes = 0;
   try {
-    const local = await localFiles(store, selection.files, context);
-    const plan = await planFiles(local, job, {
+    const plan = await planFiles(copies.files, job, {
       job,
       types: request.types,
       connection,
       spoolDirectory: context.spoolDirectory,
       signal,
+      bring: (file, portion) => copies.bring(file, portion),
       mostRows: request.sampleRows ?? Infinity,
       // A file is read twice, first by the scan: its bytes count once, its rows when they are handed over.
       scanned: (count) => {
@@ -163,7 +183,8 @@ async function* read(
     let handedOver = 0;
     for (const part of plan.parts) {
       throwIfCancelled(signal);
-      yield segmentOf(part, plan, request, store, signal);
+      await copies.bringPart(part.opened);
+      yield segmentOf(part, plan, request, store, copies, signal);
       throwIfCancelled(signal);
       rows += request.sampleRows === null ? part.rows : Math.min(part.rows, request.sampleRows);
       handedOver += bytesOf(part.files);
@@ -174,6 +195,7 @@ async function* read(
     throwIfCancelled(signal);
     throw error;
   } finally {
+    await copies.close();
     unwatch();
     connection.close();
   }
@@ -200,6 +222,7 @@ function segmentOf(
   plan: ReadPlan,
   request: ReadRequest,
   store: FileStore,
+  copies: FileCopies,
   signal: AbortSignal,
 ): Segment {
   let released = false;
@@ -212,36 +235,21 @@ function segmentOf(
       if (released) return;
       released = true;
       for (const copy of part.copies) await rm(copy, { force: true });
+      await copies.drop(part.opened);
       if (!signal.aborted) await refuseChanges(store, part.files, signal);
     },
   };
 }
 
-async function localFiles(
-  store: FileStore,
-  files: readonly StoredFile[],
-  context: Pick<ReadContext, 'spoolDirectory' | 'signal'>,
-): Promise<LocalFile[]> {
-  const local: LocalFile[] = [];
-  for (const file of files)
-    local.push({ ...file, local: await store.localPath(file, context.spoolDirectory, context.signal) });
-  return local;
-}
-
 /** Throws when a file is no longer what the listing saw: what was scanned or read of it may be half of the old and half of the new. */
 async function refuseChanges(store: FileStore, files: readonly StoredFile[], signal: AbortSignal): Promise<void> {
+  // A copy is of the version that was listed, whatever became of the object.
+  if (!store.objects.localPath) return;
   for (const file of files) {
     const now = await store.stat(file.path, signal);
     if (now === null) throw vanished(file.path);
     if (now.bytes !== file.bytes || now.modified !== file.modified || now.version !== file.version) {
-      throw new IngestError(
-        'FILE_CHANGED_WHILE_READ',
-        `The file "${file.path}" changed while it was read (${file.bytes} bytes before, ${now.bytes} now).`,
-        {
-          hint: 'Run the job when whatever writes the file has finished; writers should write to another name and rename.',
-          retryable: true,
-        },
-      );
+      throw changedWhileRead(file, `, ${now.bytes} now`);
     }
   }
 }
@@ -257,13 +265,19 @@ async function preview(
   const unwatch = connection.interruptOn(context.signal);
   const warnings: Preview['warnings'] = [...selection.warnings];
   try {
-    const files = await localFiles(store, selection.files.slice(0, limits.pages), context);
+    const copies = new FileCopies(
+      store,
+      selection.files.slice(0, limits.pages),
+      context.spoolDirectory,
+      context.signal,
+    );
     const planContext: PlanContext = {
       job: request.job,
       types: request.types,
       connection,
       spoolDirectory: context.spoolDirectory,
       signal: context.signal,
+      bring: (file, portion) => copies.bring(file, portion),
       mostRows: limits.rows,
       scanned: () => {},
       warn: (warning) => warnings.push(warning),
@@ -272,12 +286,15 @@ async function preview(
     const pages: Preview['pages'] = [];
     let plan: ReadPlan = { columns: [], parts: [] };
     let rows = 0;
-    for (const file of files) {
+    for (const file of copies.files) {
       if (rows >= limits.rows) break;
       const one = await planFiles([file], request.job, { ...planContext, mostRows: limits.rows - rows });
       if (plan.columns.length === 0) plan = one;
       const records: unknown[] = [];
-      for (const part of one.parts) records.push(...(await connection.rows(`SELECT * FROM ${part.from}`)));
+      for (const part of one.parts) {
+        await copies.bringPart(part.opened);
+        records.push(...(await connection.rows(`SELECT * FROM ${part.from}`)));
+      }
       rows += records.length;
       pages.push({ request: { file: file.path }, records });
     }

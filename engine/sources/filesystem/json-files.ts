@@ -48,6 +48,7 @@ export async function planJson(files: readonly LocalFile[], context: PlanContext
     if (rows >= context.mostRows) break;
     const before = bytes;
     bytes += file.bytes;
+    await context.bring(file, 'whole');
     let text = await prepareTextFile(file.path, file.local, file.bytes, job.options.encoding, spoolDirectory, signal);
     const result = await scanFile(text, { kind: 'jsonl' }, context.mostRows - rows, signal, (count) =>
       context.scanned(before + count),
@@ -73,7 +74,9 @@ export async function planJson(files: readonly LocalFile[], context: PlanContext
   if (raw !== null)
     context.log('INFO', `Numbers or mixed values of ${[...fields.keys()].join(', ')} are kept as they are written.`);
   for (const one of scanned) {
-    if (raw !== null || one.text.mark > 0) one.text = await rewriteJson(one.text, raw, spoolDirectory, signal);
+    if (raw === null && one.text.mark === 0) continue;
+    if (one.text.path === one.file.local) await context.bring(one.file, 'whole');
+    one.text = await rewriteJson(one.text, raw, spoolDirectory, signal);
   }
   const alone = hidesFileIndex(
     shape.fields.map((field) => field.name),
@@ -138,6 +141,7 @@ function jsonPart(group: readonly JsonFile[], columns: readonly JsonColumn[], co
   );
   return {
     files: group.map((one) => one.file),
+    opened: group.filter((one) => one.text.path === one.file.local).map((one) => one.file),
     from: partSource(
       reader,
       expressions,

@@ -96,6 +96,7 @@ async function readFooter(file: LocalFile, context: PlanContext): Promise<Parque
       hint: 'Get the file again; a Parquet file without rows has at least a header.',
     });
   const path = pathList([file.local]);
+  await context.bring(file, 'footer');
   try {
     const columns = await context.connection.rows<{ column_name: string; column_type: string }>(
       `DESCRIBE SELECT * FROM read_parquet(${path}, hive_partitioning=false)`,
@@ -158,23 +159,22 @@ async function warnNanoseconds(
 ): Promise<void> {
   for (const column of columns) {
     if (!column.seen.has('TIMESTAMP_NS')) continue;
-    const paths = read
-      .filter((one) =>
-        one.columns.some(
-          ({ name, type }) => name.toLowerCase() === column.name.toLowerCase() && type === 'TIMESTAMP_NS',
-        ),
-      )
-      .map((one) => one.file.local);
-    const found = await context.connection.rows(
-      `SELECT 1 FROM read_parquet(${pathList(paths)}, hive_partitioning=false) WHERE epoch_ns(${identifier(column.name)}) % 1000 <> 0 LIMIT 1`,
+    const having = read.filter((one) =>
+      one.columns.some(({ name, type }) => name.toLowerCase() === column.name.toLowerCase() && type === 'TIMESTAMP_NS'),
     );
-    if (found.length > 0) {
+    for (const { file } of having) {
+      await context.bring(file, 'whole');
+      const found = await context.connection.rows(
+        `SELECT 1 FROM read_parquet(${pathList([file.local])}, hive_partitioning=false) WHERE epoch_ns(${identifier(column.name)}) % 1000 <> 0 LIMIT 1`,
+      );
+      if (found.length === 0) continue;
       context.warn({
         code: 'NANOSECONDS_CUT',
         column: column.name,
         message: `"${column.name}" has digits beyond microseconds: they are cut off.`,
         hint: 'column_types with varchar keeps them as text.',
       });
+      break;
     }
   }
 }
@@ -189,6 +189,7 @@ function parquetPart(group: readonly ParquetFile[], columns: readonly SourceColu
   });
   return {
     files: group.map((one) => one.file),
+    opened: group.map((one) => one.file),
     from: partSource(
       `read_parquet(${pathList(group.map((one) => one.file.local))}, hive_partitioning=false)`,
       expressions,

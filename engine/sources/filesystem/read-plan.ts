@@ -4,6 +4,7 @@ import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
 import type { ReadWarning, SourceColumn } from '../source.ts';
+import type { FilePortion } from './file-copies.ts';
 import type { StoredFile } from './file-store.ts';
 
 /** A listed file with the path that DuckDB and the scanners read. */
@@ -18,6 +19,8 @@ export interface PlanContext {
   connection: WorkspaceConnection;
   spoolDirectory: string;
   signal: AbortSignal;
+  /** Must end before a file's `local` path is opened. */
+  bring(file: LocalFile, portion: FilePortion): Promise<void>;
   /** Rows that are enough (`--sample`, previews); Infinity for all. */
   mostRows: number;
   /** Told the bytes of files looked at so far. */
@@ -29,6 +32,8 @@ export interface PlanContext {
 /** Files that one FROM item reads. */
 export interface FilePart {
   files: LocalFile[];
+  /** Those of the files that the FROM item itself opens; of the others it opens {@link copies}. */
+  opened: LocalFile[];
   from: string;
   /** Rows the scan has counted. */
   rows: number;

@@ -1,38 +1,36 @@
-import { open } from 'node:fs/promises';
-import { isIngestError, messageOf } from '../../errors.ts';
+import { buffer } from 'node:stream/consumers';
+import { isIngestError, messageOf, throwIfCancelled } from '../../errors.ts';
+import { reachStore } from '../../object-stores/reach-store.ts';
 import type { TestStage } from '../source.ts';
-import type { FileStore } from './file-store.ts';
+import { FileStore } from './file-store.ts';
 
-/** Stages of a folder's test: there is no network before a local folder, so those stages are skipped. */
-export async function* testFiles(openStore: () => FileStore, signal: AbortSignal): AsyncGenerator<TestStage> {
-  for (const stage of ['dns', 'tcp', 'tls', 'login'] as const)
-    yield { stage, status: 'skipped', durationMs: 0, detail: 'A local folder needs none.' };
+/** Files counted; more than that only says so. */
+const MOST_FILES = 10_000;
+const BYTES_READ = 4096;
+
+/** Stages of a folder's or bucket's test. */
+export async function* testFiles(openStore: () => Promise<FileStore>, signal: AbortSignal): AsyncGenerator<TestStage> {
+  const objects = yield* reachStore(async () => (await openStore()).objects, signal);
+  if (objects === null) return;
+  const store = new FileStore(objects);
   let began = performance.now();
-  let store: FileStore;
-  let first: { path: string; local: string } | null = null;
+  let first: string | null = null;
   try {
-    store = openStore();
-    const files = await store.list('', signal);
+    const { files, cut } = await store.list('', signal, MOST_FILES);
     const [file] = [...files].sort((one, other) => (one.path < other.path ? -1 : 1));
     yield {
       stage: 'permission',
       status: 'passed',
       durationMs: performance.now() - began,
-      detail: `${files.length} files below ${store.location}`,
+      detail: `${cut ? 'More than ' : ''}${files.length} files below ${store.location}`,
     };
     if (file === undefined) {
       yield { stage: 'first_read', status: 'skipped', durationMs: 0, detail: 'The folder has no files yet.' };
       return;
     }
-    first = { path: file.path, local: '' };
+    first = file.path;
     began = performance.now();
-    first.local = await store.localPath(file, '', signal);
-    const handle = await open(first.local, 'r');
-    try {
-      await handle.read(new Uint8Array(4096), 0, 4096, 0);
-    } finally {
-      await handle.close();
-    }
+    await buffer(await objects.read(file.path, { end: Math.min(file.bytes, BYTES_READ), signal }));
     yield {
       stage: 'first_read',
       status: 'passed',
@@ -40,6 +38,7 @@ export async function* testFiles(openStore: () => FileStore, signal: AbortSignal
       detail: `Read from "${file.path}".`,
     };
   } catch (error) {
+    throwIfCancelled(signal);
     const known = isIngestError(error) ? error : null;
     yield {
       stage: first === null ? 'permission' : 'first_read',
@@ -48,7 +47,7 @@ export async function* testFiles(openStore: () => FileStore, signal: AbortSignal
       detail: messageOf(error),
       error: {
         code: known?.code ?? 'FILE_UNREADABLE',
-        message: known?.message ?? `"${first?.path}" cannot be read: ${messageOf(error)}`,
+        message: known?.message ?? `"${first}" cannot be read: ${messageOf(error)}`,
         hint: known?.hint ?? 'Give the user that runs the job the right to read it.',
       },
     };

@@ -1,9 +1,7 @@
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFilesystemSource } from '../../../engine/sources/filesystem/filesystem-source.ts';
-import { resolveLocation } from '../../../engine/sources/filesystem/location.ts';
 import type { TestStage } from '../../../engine/sources/source.ts';
 import { FilesHarness, incremental, options } from './harness.ts';
 
@@ -17,28 +15,6 @@ async function stages(bucketUrl: string): Promise<TestStage[]> {
   const source = createFilesystemSource({ bucket_url: bucketUrl }, { projectDirectory: files.folder });
   return Array.fromAsync(source.test(new AbortController().signal));
 }
-
-describe('location', () => {
-  test('a path from the project, an absolute one, a file URL, a folder below', () => {
-    expect(resolveLocation('data', '/project', null)).toBe(join('/project', 'data'));
-    expect(resolveLocation('sub\\data', '/project', 'a/b', 'linux')).toBe(join('/project', 'sub', 'data', 'a', 'b'));
-    expect(resolveLocation(pathToFileURL(files.folder).href, '/project', null)).toBe(files.folder);
-  });
-
-  test.each([
-    ['C:\\data', /Windows path/],
-    ['\\\\server\\share', /Windows path/],
-    ['s3://bucket/x?sig=SECRET', /not supported yet/],
-    ['abfss://c@a/x', /not supported/],
-  ])('%s is explained', (url, message) => {
-    expect(() => resolveLocation(url, '/project', null, 'linux')).toThrow(message);
-    expect(() => resolveLocation(url, '/project', null, 'linux')).not.toThrow(/SECRET/);
-  });
-
-  test('source_object cannot lead out', () => {
-    expect(() => resolveLocation('data', '/project', '../other')).toThrow(/leads out/);
-  });
-});
 
 describe('globs', () => {
   test('choose files in one order, without hidden and temporary ones, each once through links', async () => {
