@@ -8,6 +8,7 @@ const TIMESTAMP =
 /** The character 0 stands for any digit. */
 const PLAIN = '0000-00-00 00:00:00';
 const DIGIT = 48;
+const SHORTEST_MONTH = 28;
 const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{0,9}))?)?$/;
 
 /** Says that digits were cut which the type cannot hold. */
@@ -21,6 +22,13 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
   const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
   return era * 146_097 + dayOfEra - 719_468;
+}
+
+/** Whether DuckDB has such a day: Oracle counts in the Julian calendar before October 1582, which has a 29 February 1500. */
+function isDay(year: number, month: number, day: number): boolean {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = month === 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
+  return month >= 1 && month <= 12 && day >= 1 && day <= days;
 }
 
 /** Stores `seconds` (whole) and `micros` (0 ≤ micros < 10^6) as microseconds in an int64. */
@@ -58,14 +66,18 @@ export function timestampTextWriter(
   };
   return (text, row) => {
     if (isPlain(text)) {
-      const days = daysFromCivil(number4(text, 0), number2(text, 5), number2(text, 8));
+      const [year, month, day] = [number4(text, 0), number2(text, 5), number2(text, 8)];
+      if (day > SHORTEST_MONTH && !isDay(year, month, day)) return reject(text, 'out_of_range');
+      const days = daysFromCivil(year, month, day);
       const seconds = number2(text, 11) * 3600 + number2(text, 14) * 60 + number2(text, 17);
       return write(text, row, days, seconds, text.slice(20));
     }
     const match = TIMESTAMP.exec(text);
     if (match === null) return reject(text, 'out_of_range');
     const year = match[1] === '-' ? 1 - Number(match[2]) : Number(match[2]);
-    const days = daysFromCivil(year, Number(match[3]), Number(match[4]));
+    const [month, day] = [Number(match[3]), Number(match[4])];
+    if (!isDay(year, month, day)) return reject(text, 'out_of_range');
+    const days = daysFromCivil(year, month, day);
     const seconds = Number(match[5] ?? 0) * 3600 + Number(match[6] ?? 0) * 60 + Number(match[7] ?? 0);
     return write(text, row, days, seconds - offsetSeconds(match[9]), match[8] ?? '');
   };

@@ -45,6 +45,8 @@ class DriverSession implements RowSession {
   readonly #driver: Driver;
   readonly #settings: OracleConnection;
   readonly #connection: oracledb.Connection;
+  /** Round trips that wait for an answer. */
+  #calls = 0;
 
   private constructor(driver: Driver, settings: OracleConnection, connection: oracledb.Connection) {
     this.#driver = driver;
@@ -130,7 +132,10 @@ class DriverSession implements RowSession {
   /** Awaits a call; a cancel ends it on the server. */
   async #guard<Result>(doing: string, signal: AbortSignal, call: () => Promise<Result>): Promise<Result> {
     throwIfCancelled(signal);
-    const interrupt = () => void this.#connection.break().catch(() => undefined);
+    const interrupt = () => {
+      // A break without a call would meet the next one.
+      if (this.#calls > 0) void this.#connection.break().catch(() => undefined);
+    };
     signal.addEventListener('abort', interrupt, { once: true });
     try {
       return await call();
@@ -156,11 +161,13 @@ class DriverSession implements RowSession {
       },
       (seconds + GRACE_SECONDS) * 1000,
     );
+    this.#calls += 1;
     try {
       return await call;
     } catch (error) {
       throw isOverdue ? queryTimeout(doing, seconds) : error;
     } finally {
+      this.#calls -= 1;
       clearTimeout(timer);
     }
   }

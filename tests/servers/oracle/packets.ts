@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 
 /** Types of TNS packets. */
@@ -88,7 +87,13 @@ export class PacketStream {
       to += length;
     }
     if (this.#socket.destroyed || this.#socket.write(packets)) return;
-    await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]).catch(() => undefined);
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        this.#socket.off('drain', settle).off('close', settle);
+        resolve();
+      };
+      this.#socket.on('drain', settle).on('close', settle);
+    });
   }
 
   /** Says that a call ended before its time: break, then reset. */

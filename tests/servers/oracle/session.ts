@@ -84,11 +84,7 @@ export class ServerSession {
         this.#message = Buffer.concat([this.#message, bytes]);
         this.#work = this.#work.then(() => this.#answerAll()).catch(() => void socket.destroy());
       },
-      interrupt: () => {
-        if (this.running !== null) server.cancelled.push(this.running);
-        this.#isCancelled = true;
-        this.#connection?.interrupt();
-      },
+      interrupt: () => this.#interrupt(),
       reset: () => this.#onReset(),
     });
     socket.once('close', () => {
@@ -105,6 +101,17 @@ export class ServerSession {
     if (this.#server.refuseWith !== null) this.#packets.refuse(this.#server.refuseWith);
     else if (name.toUpperCase() !== known.toUpperCase()) this.#packets.refuse(isSid ? 12505 : 12514);
     else this.#packets.accept();
+  }
+
+  #interrupt(): void {
+    this.#isCancelled = true;
+    if (this.running !== null) {
+      this.#server.cancelled.push(this.running);
+      this.#connection?.interrupt();
+      return;
+    }
+    // The answer was sent just before: the client waits for the end of its break all the same.
+    this.#work = this.#work.then(() => this.#fail(null));
   }
 
   /** A call may span packets: it is read whole, or waited for. */

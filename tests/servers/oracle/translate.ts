@@ -7,7 +7,8 @@ const WORDS: Record<string, string> = {
   NVL: 'COALESCE',
   DBTIMEZONE: "'+00:00'",
   SYS_EXTRACT_UTC: 'ora_utc',
-  ROWIDTOCHAR: 'ora_text',
+  ROWIDTOCHAR: 'ora_same',
+  RAWTOHEX: 'hex',
   TO_CHAR: 'ora_text',
   TO_NCHAR: 'ora_text',
   NUMTODSINTERVAL: 'ora_seconds',
@@ -21,6 +22,7 @@ export const MACROS = `
 CREATE MACRO ora_utc(x) AS CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC';
 CREATE MACRO ora_seconds(n, unit) AS to_microseconds(CAST(n * 1000000 AS BIGINT));
 CREATE MACRO ora_double(t) AS CAST(t AS DOUBLE);
+CREATE MACRO ora_same(t) AS t;
 CREATE MACRO ora_unistr(t) AS t;
 CREATE MACRO ora_date(x) AS (CASE WHEN year(x) < 1 THEN '-' || lpad(CAST(1 - year(x) AS VARCHAR), 4, '0')
   ELSE ' ' || lpad(CAST(year(x) AS VARCHAR), 4, '0') END) || strftime(x, '-%m-%d %H:%M:%S');
@@ -28,6 +30,7 @@ CREATE MACRO ora_fraction(x, digits) AS substr(CASE WHEN typeof(x) = 'TIMESTAMP_
   THEN lpad(CAST(epoch_ns(x) % 1000000000 AS VARCHAR), 9, '0') ELSE strftime(x, '%f') || '000' END, 1, digits);
 CREATE MACRO ora_text(x, mask := '', options := '') AS CASE
   WHEN x IS NULL THEN NULL
+  WHEN regexp_matches(mask, 'TZM$') THEN ora_date(x) || '.' || ora_fraction(x, 6) || ' +00:00'
   WHEN regexp_matches(mask, 'FF9$') THEN ora_date(x) || '.' || ora_fraction(x, 9)
   WHEN regexp_matches(mask, 'FF6$') THEN ora_date(x) || '.' || ora_fraction(x, 6)
   ELSE ora_date(x) END;

@@ -173,7 +173,7 @@ function encodeText(type: OracleType, text: string): Buffer {
 /** Base 100, exponent first, one added to each digit; of negative numbers each digit is taken from 101, and 102 ends it. */
 export function encodeNumber(text: string): Buffer {
   const negative = text.startsWith('-');
-  const [mantissa = '', power = '0'] = text.replace('-', '').toLowerCase().split('e');
+  const [mantissa = '', power = '0'] = text.replace(/^-/, '').toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   let digits = whole + fraction;
   let point = whole.length + Number(power);
