@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 
 /** A request as the server saw it. */
 export interface SeenRequest {
@@ -23,7 +23,7 @@ export interface Answer {
   headers?: Record<string, string>;
   /** Text and buffers go as they are, anything else as JSON. */
   body?: unknown;
-  compress?: 'gzip' | 'deflate' | 'deflate-raw' | 'br';
+  compress?: 'gzip' | 'deflate' | 'deflate-raw' | 'br' | 'zstd';
   /** Closes the connection after so many bytes of the body. */
   cutAfter?: number;
   /** Sends the body in chunks of so many bytes, without a content length. */
@@ -114,6 +114,10 @@ function send(response: http.ServerResponse, answer: Answer): void {
     case 'deflate-raw':
       bytes = deflateRawSync(bytes);
       headers['content-encoding'] = 'deflate';
+      break;
+    case 'zstd':
+      bytes = zstdCompressSync(bytes);
+      headers['content-encoding'] = 'zstd';
       break;
     default:
       answer.compress satisfies never;

@@ -187,7 +187,7 @@ describe('errors', () => {
 });
 
 describe('bodies', () => {
-  test.each(['gzip', 'deflate', 'deflate-raw', 'br'] as const)('%s', async (compress) => {
+  test.each(['gzip', 'deflate', 'deflate-raw', 'br', 'zstd'] as const)('%s', async (compress) => {
     const server = await serve(script({ ...OK, compress }));
     expect((await readApi(server.url, {})).rows).toHaveLength(2);
     expect(server.requests[0]?.headers['accept-encoding']).toContain('gzip');
@@ -461,6 +461,21 @@ describe('redirects', () => {
     }
   });
 
+  test('a POST goes on within its origin: as GET after 303, with its body else', async () => {
+    api = await startRestApi({
+      '/search': () => ({ status: 303, headers: { location: '/result?id=7' } }),
+      '/result': ({ method, body }) => ({ body: { data: [{ method, body: JSON.stringify(body) }] } }),
+      '/moved': () => ({ status: 308, headers: { location: '/result' } }),
+    });
+    const post: JobValues['options'] = { method: 'POST', body: { state: 'open' } };
+    const searched = await readApi(api.url, { table_name: 'search', options: post });
+    expect(searched.rows).toEqual([{ method: 'GET', body: '""' }]);
+    expect(searched.summary.verdict).toMatchObject({ reason: 'single_page', records: 1 });
+    const moved = await readApi(api.url, { table_name: 'moved', options: post });
+    expect(moved.rows).toEqual([{ method: 'POST', body: '{"state":"open"}' }]);
+    expect(api.requests).toHaveLength(4);
+  });
+
   test('without end, or to nowhere', async () => {
     const server = await serve(script({ status: 302, headers: { location: '/orders' } }));
     await expect(readApi(server.url, {})).rejects.toMatchObject({ code: 'API_REDIRECT' });
@@ -496,6 +511,38 @@ describe('rate limit', () => {
     expect(server.requests).toHaveLength(8);
     // 8 requests, 3 of them at once: 5 more take 2.5 s, counted from 0.1 s after the burst.
     expect(clock.now() - start).toBe(2600);
+  });
+
+  test('pages that are asked for at the same time keep to it', async () => {
+    const server = await serve(offsetPages(rows(95)));
+    const clock = fastClock();
+    const start = clock.now();
+    const result = await readApi(
+      server.url,
+      { pagination_type: 'offset', page_size: 10, options: { concurrency: 4 } },
+      { connection: { rate_limit: { requests_per_second: 2, burst_limit: 1 } }, deps: { clock } },
+    );
+    expect(result.rows.map(({ id }) => Number(id))).toEqual(rows(95).map(({ id }) => id));
+    expect(result.summary.verdict).toMatchObject({ reason: 'empty_page', records: 95, pages: 11 });
+    expect(clock.now() - start).toBeGreaterThanOrEqual((server.requests.length - 1) * 500);
+  });
+
+  test('a quota that a page says is spent is waited for before the next one', async () => {
+    const pages = offsetPages(rows(25));
+    const spent = { 'ratelimit-limit': '10', 'ratelimit-remaining': '0', 'ratelimit-reset': '7' };
+    const server = await serve((request, own) => {
+      const answer = pages(request, own) as Answer;
+      return request.number === 1 ? { ...answer, headers: { ...answer.headers, ...spent } } : answer;
+    });
+    const clock = fastClock();
+    const start = clock.now();
+    const job: JobValues = { pagination_type: 'offset', page_size: 10 };
+    const { rows: got, summary } = await readApi(server.url, job, { deps: { clock } });
+    expect(got).toHaveLength(25);
+    expect(summary).toMatchObject({ retries: 0, verdict: { reason: 'empty_page', pages: 4 } });
+    expect(server.requests).toHaveLength(4);
+    expect(clock.now() - start).toBeGreaterThanOrEqual(7000);
+    expect(clock.now() - start).toBeLessThan(9000);
   });
 
   test('never more than rate × t + burst, in the order of asking', async () => {

@@ -85,7 +85,7 @@ describe('https', () => {
 
   test.each(['missing.pem', 'no.pem', 'bad.pem'])('ca_file %s is told before any request', async (file) => {
     await expect(readApi(url, {}, { connection: { ca_file: file }, deps: { resolvePath } })).rejects.toMatchObject({
-      code: 'API_CA_FILE',
+      code: 'CA_FILE_UNUSABLE',
       hint: expect.any(String),
     });
   });
@@ -107,7 +107,7 @@ describe('https', () => {
       expect(past.rows).toHaveLength(3);
       expect(proxy.tunnels).toHaveLength(1);
       await expect(readApi(url, {}, { connection: { proxy: 'ftp://x' }, deps })).rejects.toMatchObject({
-        code: 'API_PROXY',
+        code: 'PROXY_UNUSABLE',
       });
     } finally {
       proxy.close();
