@@ -5,6 +5,7 @@ import { createActions } from './actions/actions.ts';
 import { createProjectCommands, type ProjectCommands } from './actions/project-commands.ts';
 import { createRunCommands, type RunCommands } from './actions/run-commands.ts';
 import type { AppStores } from './stores/app-stores.ts';
+import { type ChecksViewState, createChecksViewStore } from './stores/checks-view-store.ts';
 import { type ConnectionState, createConnectionStore } from './stores/connection-store.ts';
 import { createJobsViewStore, type JobsViewState } from './stores/jobs-view-store.ts';
 import { createApiStore } from './stores/preview-store.ts';
@@ -28,6 +29,7 @@ export function createApp(): App {
     settings: createSettingsStore(),
     window: createWindowStore(),
     jobsView: createJobsViewStore(),
+    checksView: createChecksViewStore(),
     api: createApiStore(),
   };
   const commands = createProjectCommands(stores);
@@ -49,4 +51,5 @@ export const useRuns = <T>(pick: (state: RunState) => T): T => useStore(useApp()
 export const useConnections = <T>(pick: (state: ConnectionState) => T): T => useStore(useApp().connections, pick);
 export const useSettings = <T>(pick: (state: SettingsState) => T): T => useStore(useApp().settings, pick);
 export const useWindow = <T>(pick: (state: WindowState) => T): T => useStore(useApp().window, pick);
+export const useChecksView = <T>(pick: (state: ChecksViewState) => T): T => useStore(useApp().checksView, pick);
 export const useJobsView = <T>(pick: (state: JobsViewState) => T): T => useStore(useApp().jobsView, pick);

@@ -1,3 +1,4 @@
+import type { ChecksViewStore } from './checks-view-store.ts';
 import type { ConnectionStore } from './connection-store.ts';
 import type { JobsViewStore } from './jobs-view-store.ts';
 import type { ApiStore } from './preview-store.ts';
@@ -14,5 +15,6 @@ export interface AppStores {
   settings: SettingsStore;
   window: WindowStore;
   jobsView: JobsViewStore;
+  checksView: ChecksViewStore;
   api: ApiStore;
 }

@@ -1,19 +1,17 @@
 import { Button, Kbd, UnstyledButton } from '@mantine/core';
+import type { Finding } from '../../../engine/spec/finding.ts';
 import { shortcutText } from '../../actions/action.ts';
 import { runAction } from '../../actions/actions.ts';
 import { applyFix, fixLabel } from '../../actions/issues.ts';
 import { useApp, useSettings } from '../../app.ts';
 import { problemOf } from '../../shell/issues-panel.tsx';
-import { findingAt } from '../../stores/job-cells.ts';
 import { StatusIcon } from '../../ui/status-icon.tsx';
 import classes from './cell-note.module.css';
 
 /** Beside a cell that is wrong: what is wrong, and the change that settles it. */
-export function CellNote({ rowId, columnId }: { rowId: string; columnId: string }) {
+export function CellNote({ finding, onFixed }: { finding: Finding; onFixed(): void }) {
   const app = useApp();
   const mac = useSettings((state) => state.about?.platform === 'darwin');
-  const finding = findingAt(app.project, rowId, columnId);
-  if (finding === null) return null;
   const fix = fixLabel(app, finding);
   const wrong = finding.severity === 'error';
   return (
@@ -33,7 +31,7 @@ export function CellNote({ rowId, columnId }: { rowId: string; columnId: string 
               size="xs"
               onClick={() => {
                 applyFix(app, finding);
-                app.jobsView.grid()?.focus();
+                onFixed();
               }}
             >
               {fix}

@@ -5,6 +5,7 @@ import { runAction } from '../../actions/actions.ts';
 import { useApp, useConnections, useJobsView, useProject, useWindow } from '../../app.ts';
 import { DataGrid } from '../../grid/data-grid.tsx';
 import type { GridHandle, GridSelection, GridView } from '../../grid/grid-types.ts';
+import { findingAt } from '../../stores/job-cells.ts';
 import { createJobGridStore } from '../../stores/job-grid-store.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { CellNote } from './cell-note.tsx';
@@ -125,8 +126,8 @@ export function JobsScreen() {
   );
 
   function note(rowId: string, columnId: string): ReactNode {
-    const wrong = project.rowFindings(SHEET, rowId).some(({ column }) => column?.toLowerCase() === columnId);
-    return wrong ? <CellNote rowId={rowId} columnId={columnId} /> : null;
+    const finding = findingAt(project, rowId, columnId);
+    return finding === null ? null : <CellNote finding={finding} onFixed={() => jobsView.grid()?.focus()} />;
   }
 }
 
