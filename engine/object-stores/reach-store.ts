@@ -57,7 +57,7 @@ export async function* reachStore(
 }
 
 /** `detail` and `error` of a failed stage. */
-export function failureOf(error: unknown): Required<Pick<ReachStage, 'detail' | 'error'>> {
+function failureOf(error: unknown): Required<Pick<ReachStage, 'detail' | 'error'>> {
   const known = isIngestError(error) ? error : new IngestError('OBJECT_STORE_FAILED', messageOf(error));
   const { code, message, hint } = known;
   return { detail: message, error: { code, message, ...(hint === undefined ? {} : { hint }) } };

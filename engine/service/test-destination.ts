@@ -3,9 +3,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { testDatabricksDestination } from '../connectors.ts';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../errors.ts';
+import { parseLocation } from '../object-stores/location.ts';
+import { openObjectStore } from '../object-stores/open-object-store.ts';
+import { proveStore } from '../object-stores/prove-store.ts';
+import { reachStore } from '../object-stores/reach-store.ts';
+import { namesBelow } from '../object-stores/small-objects.ts';
 import { withResults } from '../results/open-results.ts';
 import type { TestStage } from '../sources/source.ts';
-import type { DatabricksDestination, DestinationConfig } from '../spec/destination.ts';
+import type { DatabricksDestination, DestinationConfig, FilesystemDestination } from '../spec/destination.ts';
 
 export interface TestDestinationOptions {
   /** Relative paths start here: where the runs' files go. */
@@ -15,13 +20,20 @@ export interface TestDestinationOptions {
   destinations?: Readonly<Record<string, DestinationConfig>>;
 }
 
-/** Stages of a destination's test, as a source's: a place on this computer needs no network. Nothing is written. */
+/** Stages of a destination's test, as a source's. A place on this computer needs no network, and nothing is written there; into a bucket a probe object is. */
 export async function* testDestination(
   destination: DestinationConfig,
   options: TestDestinationOptions,
 ): AsyncGenerator<TestStage> {
   if (destination.type === 'databricks') {
     yield* testDatabricksDestination(destination, options);
+    return;
+  }
+  if (
+    destination.type === 'filesystem' &&
+    parseLocation(destination.bucket_url, options.baseDirectory).kind !== 'local'
+  ) {
+    yield* testBucket(destination, options);
     return;
   }
   const place = placeOf(destination, options.baseDirectory);
@@ -68,17 +80,34 @@ async function timed(stage: TestStage['stage'], work: () => Promise<string>): Pr
   }
 }
 
-/** @throws IngestError for a kind of place that this version cannot reach */
+async function* testBucket(
+  destination: FilesystemDestination,
+  { baseDirectory, signal }: TestDestinationOptions,
+): AsyncGenerator<TestStage> {
+  const open = () => openObjectStore(destination.bucket_url, destination, { baseDirectory });
+  const store = yield* reachStore(open, signal);
+  if (store === null) return;
+  try {
+    const permission = await timed('permission', async () => {
+      await proveStore(store, signal);
+      return `Wrote, read and removed an object in ${store.location}; conditional writes are honoured.`;
+    });
+    throwIfCancelled(signal);
+    yield permission;
+    if (permission.status === 'failed') return;
+    yield await timed('first_read', async () => {
+      const { folders } = await namesBelow(store, '', signal);
+      return folders.length === 0 ? 'There is nothing in it yet.' : `Holds ${folders.slice(0, 10).join(', ')}.`;
+    });
+    throwIfCancelled(signal);
+  } finally {
+    await store.close();
+  }
+}
+
 function placeOf(destination: Exclude<DestinationConfig, DatabricksDestination>, directory: string): string {
   if (destination.type === 'duckdb') return path.resolve(directory, destination.path);
   const url = destination.bucket_url;
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(url) && !url.startsWith('file:')) {
-    throw new IngestError(
-      'DESTINATION_TYPE_NOT_AVAILABLE',
-      `Destination ${destination.name}: this version cannot write to ${url.replace(/:.*/s, '://')} yet.`,
-      { hint: 'Use a duckdb destination, or a filesystem destination whose bucket_url is a local folder.' },
-    );
-  }
   return url.startsWith('file:') ? fileURLToPath(url) : path.resolve(directory, url);
 }
 
