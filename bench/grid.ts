@@ -1,7 +1,9 @@
 import type { Page } from 'playwright-core';
 import { serveGridPage } from '../tests/grid/open-grid-page.ts';
+import type {} from '../tests/grid/test-grid.ts';
 import type { BenchOptions, Measurement } from './main.ts';
-import { median } from './median.ts';
+import { median, percentile } from './median.ts';
+import { measureWindow } from './window.ts';
 
 /** One frame of 60 Hz, and two. */
 const FRAME_MS = 16;
@@ -9,6 +11,7 @@ const TWO_FRAMES_MS = 33;
 const PASTE_TARGET_MS = 500;
 const PASTE_ROWS = 5000;
 const PASTE_COLUMNS = 10;
+const CHANGES = 100;
 
 const KEYS = [
   ...Array<string>(40).fill('ArrowDown'),
@@ -21,8 +24,8 @@ const KEYS = [
 ];
 
 /**
- * The grid with job rows in a real page: what a key, a frame of scrolling and a large paste cost.
- * A key counts from the event's own time until its frame was handed to the compositor (a message posted behind requestAnimationFrame);
+ * The grid with job rows in a real page: what a key, a frame of scrolling, a large paste and the checks of one change cost; then the window around it,
+ * see {@link measureWindow}. A key counts from the event's own time until its frame was handed to the compositor (a message posted behind requestAnimationFrame);
  * a frame of scrolling from one requestAnimationFrame to the next while the wheel turns.
  */
 export async function bench({ rows = 10_000, rounds = 3 }: BenchOptions): Promise<Measurement[]> {
@@ -34,6 +37,7 @@ export async function bench({ rows = 10_000, rounds = 3 }: BenchOptions): Promis
   const frames: number[] = [];
   const sideways: number[] = [];
   const pastes: number[] = [];
+  const changes: number[] = [];
   let columns = 0;
   for (let round = 0; round < rounds; round += 1) {
     const { page, context } = await pages.open(`fixture=jobs&rows=${rows}&validate=off`, size);
@@ -49,6 +53,9 @@ export async function bench({ rows = 10_000, rounds = 3 }: BenchOptions): Promis
     await page.keyboard.press('Control+Home');
     frames.push(...(await scroll(page, 0, 240)));
     sideways.push(...(await scroll(page, 120, 0)));
+    changes.push(
+      ...(await page.evaluate(([jobs, count]) => window.measureChanges(jobs, count), [rows, CHANGES] as const)),
+    );
     await context.close();
     pastes.push(await paste(await pages.open(`fixture=jobs&rows=${rows}`, size).then(({ page: fresh }) => fresh)));
   }
@@ -73,12 +80,14 @@ export async function bench({ rows = 10_000, rounds = 3 }: BenchOptions): Promis
       median(pastes),
       PASTE_TARGET_MS,
     ),
+    measured(
+      `one cell changed and ${rows.toLocaleString('en-US')} jobs judged again, median of ${changes.length}`,
+      median(changes),
+      FRAME_MS,
+    ),
+    { what: 'one cell changed and all jobs judged again, p95', value: percentile(changes, 0.95), unit: 'ms' },
+    ...(await measureWindow({ rows, rounds })),
   ];
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
 /** Milliseconds from each key event to its frame; and the processor time of the page's main thread, which other programs on the machine do not stretch. */
@@ -105,7 +114,9 @@ async function keyToPaint(page: Page, keys: readonly string[]): Promise<{ paint:
     return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN) * 1000;
   };
   const own: number[] = [];
-  for (const key of keys) {
+  for (const [index, key] of keys.entries()) {
+    // At any time between two frames, as keys come: those of this loop would else come just behind one and wait for a whole one.
+    await page.waitForTimeout(((index * 7) % 17) + 1);
     const before = await busy();
     await page.keyboard.press(key);
     // The next key comes when this one is seen: nobody types into a queue.

@@ -8,6 +8,12 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/** The value that this share of all values does not exceed; `share` between 0 and 1. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
 /** Milliseconds that `work` took. */
 export async function timed(work: () => unknown): Promise<number> {
   const start = performance.now();

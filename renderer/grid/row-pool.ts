@@ -190,6 +190,7 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
   }
 
   function sortRows(): void {
+    dropOutside(drawn);
     const sorted = slots.filter((row) => row !== undefined).sort((one, other) => one.index - other.index);
     const first = sorted[0]?.node;
     if (first === undefined) return;

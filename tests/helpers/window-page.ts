@@ -14,7 +14,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 
 /** Where secrets go in tests of the window: nowhere. The keychain has tests of its own. */
 const NO_SECRETS: SecretStore = {
-  state: async () => ({ available: true, detail: 'A keychain of the tests', hint: null }),
+  state: async () => ({ available: true, detail: 'Credential Manager', hint: null }),
   get: async () => null,
   set: async () => undefined,
   paths: async () => [],
@@ -38,9 +38,10 @@ export interface WindowHost {
   /** Holds `documents` and `user-data`. */
   folder: string;
   browser: Browser;
-  /** Opens a window: a page in a context of its own, signed in. */
+  /** Opens a window: a page in a context of its own, signed in. `prepare` sees it before it goes anywhere. */
   open(
     options?: Parameters<Browser['newContext']>[0],
+    prepare?: (page: Page) => Promise<void>,
   ): Promise<{ page: Page; context: BrowserContext; problems: string[] }>;
   /** Tells every window, as the engine would. */
   emit<Name extends EventName>(name: Name, data: EventData<Name>): void;
@@ -72,7 +73,7 @@ export async function startWindowHost(pageFolder: string, folder: string, versio
     folder,
     browser,
     emit: (name, data) => emit(name, data),
-    async open(options = {}) {
+    async open(options = {}, prepare) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
       await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: host.origin });
       const page = await context.newPage();
@@ -82,6 +83,7 @@ export async function startWindowHost(pageFolder: string, folder: string, versio
       page.on('console', (message) => {
         if (message.type() === 'error') problems.push(message.text());
       });
+      await prepare?.(page);
       await page.goto(host.newUrl());
       await page.getByRole('heading', { level: 1 }).first().waitFor();
       return { page, context, problems };

@@ -194,4 +194,5 @@ function mount(query: string): void {
 }
 
 window.mountGrid = mount;
+window.measureChanges = async (rows, changes) => (await import('./measure-changes.ts')).measureChanges(rows, changes);
 mount(location.search);
