@@ -68,6 +68,22 @@ async function cutOrUnnamed(page: Page): Promise<string[]> {
   });
 }
 
+/** No picture shows where it was taken: paths of this machine become those of an analyst's. */
+async function hidePlaces(page: Page): Promise<void> {
+  await page.evaluate((place) => {
+    const shown = (text: string) =>
+      text.replaceAll(`${place}/documents/`, 'D:/Data/').replaceAll(`${place}/`, 'D:/Data/');
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+      const text = shown(node.nodeValue ?? '');
+      if (text !== node.nodeValue) node.nodeValue = text;
+    }
+    for (const input of document.querySelectorAll('input')) {
+      if (input.value.includes(place)) input.value = shown(input.value);
+    }
+  }, home.path);
+}
+
 /** Looks at the screen at hand in both colours and all sizes. */
 async function lookAt(page: Page, name: string): Promise<string[]> {
   const found: string[] = [];
@@ -92,6 +108,7 @@ async function lookAt(page: Page, name: string): Promise<string[]> {
       found.push(...(await findings(page)).map((finding) => `${place}: ${finding}`));
     }
     if (IMAGES !== null) {
+      await hidePlaces(page);
       const file = path.join(IMAGES, `window-${name}-${colorScheme}.png`);
       await page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
     }

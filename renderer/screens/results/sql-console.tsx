@@ -8,7 +8,8 @@ import {
   IconPlayerStopFilled,
 } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
-import { useApp } from '../../app.ts';
+import { shortcutText } from '../../actions/action.ts';
+import { useApp, useSettings } from '../../app.ts';
 import { call, isCancelled } from '../../client.ts';
 import type { ShownError } from '../../stores/window-store.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -28,6 +29,7 @@ const kept = new Map<string, string>();
 export function SqlConsole({ place, table }: { place: ResultPlace; table: string }) {
   const app = useApp();
   const key = JSON.stringify(place);
+  const mac = useSettings((state) => state.about?.platform === 'darwin');
   const [open, setOpen] = useState(true);
   // Until something is written, the proposal follows the table that is shown.
   const [written, setWritten] = useState<string | null>(() => kept.get(key) ?? null);
@@ -126,7 +128,7 @@ export function SqlConsole({ place, table }: { place: ResultPlace; table: string
           <Button
             size="xs"
             leftSection={<IconPlayerPlayFilled size={12} />}
-            rightSection={<Kbd className={classes['key']}>Ctrl ⏎</Kbd>}
+            rightSection={<Kbd className={classes['key']}>{shortcutText('Mod+Enter', mac)}</Kbd>}
             onClick={() => void run()}
           >
             Run

@@ -2,8 +2,9 @@ import { Badge, Button, Skeleton } from '@mantine/core';
 import { IconHistory, IconPlayerPlay, IconRefresh } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 import type { ProjectDocument } from '../../../engine/contract.ts';
+import { shortcutText } from '../../actions/action.ts';
 import { runAction } from '../../actions/actions.ts';
-import { useApp, useRuns } from '../../app.ts';
+import { useApp, useRuns, useSettings } from '../../app.ts';
 import { call, isCancelled } from '../../client.ts';
 import type { ShownError } from '../../stores/window-store.ts';
 import { Bars, type BarsProps } from '../../ui/charts.tsx';
@@ -28,6 +29,7 @@ const ROW_PX = 32;
 export function RunHistory({ document }: { document: ProjectDocument }) {
   const app = useApp();
   const history = useRuns((state) => state.history);
+  const mac = useSettings((state) => state.about?.platform === 'darwin');
   const [error, setError] = useState<ShownError | null>(null);
   const [round, setRound] = useState(0);
   const { directory } = document;
@@ -89,7 +91,7 @@ export function RunHistory({ document }: { document: ProjectDocument }) {
             </Button>
           }
         >
-          Select jobs and press Ctrl+Enter. Runs of the command line show up here, too.
+          Select jobs and press {shortcutText('Mod+Enter', mac)}. Runs of the command line show up here, too.
         </EmptyState>
       ) : null}
       {history !== null && history.length > 0 ? <Filled runs={history} /> : null}

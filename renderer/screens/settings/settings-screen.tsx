@@ -48,6 +48,7 @@ export function SettingsScreen() {
 }
 
 function Fields({ settings, set }: { settings: Settings; set(change: Input<'settings.set'>): void }) {
+  const windows = useSettings((state) => state.about?.platform === 'win32');
   return (
     <>
       <Section title="Appearance">
@@ -115,7 +116,7 @@ function Fields({ settings, set }: { settings: Settings; set(change: Input<'sett
           <Text
             label="Certificate authority"
             value={settings.ca_file}
-            placeholder="/etc/ssl/company.pem"
+            placeholder={windows ? 'C:\\Certificates\\company.pem' : '/etc/ssl/company.pem'}
             onSet={(ca_file) => set({ ca_file })}
           />
         </Row>
