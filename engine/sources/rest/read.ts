@@ -272,10 +272,20 @@ class RepeatWatch {
     this.#before = new Set<string>();
     // The records as they came: the job's columns may leave the key out.
     for (const record of page.scan?.records ?? page.records) {
-      const values = this.#keys.map((key) => key.first(record) ?? null);
-      if (!values.includes(null)) this.#before.add(JSON.stringify(values));
+      const key = this.#keyOf(record);
+      if (key !== null) this.#before.add(key);
     }
     for (const key of this.#before) if (known.has(key)) this.#repeated += 1;
+  }
+
+  #keyOf(record: JsonRecord): string | null {
+    let text = '';
+    for (const key of this.#keys) {
+      const value = key.first(record);
+      if (value === null || value === undefined) return null;
+      text += `${JSON.stringify(value)},`;
+    }
+    return text;
   }
 
   warnings(): ReadWarning[] {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { instantOf } from '../../../engine/sources/rest/timestamps.ts';
 import { formatWatermark, laggedFrom } from '../../../engine/sources/rest/watermark.ts';
 import { type RestApi, startRestApi } from '../../servers/rest-api.ts';
 import { type JobValues, type ReadOptions, readApi } from './rest-reader.ts';
@@ -135,4 +136,19 @@ test('formats of the bound', () => {
   ]);
   expect(() => formatWatermark(text, '%Y')).toThrow(/not known/);
   expect(() => formatWatermark('17', 'unix')).toThrow(/no ISO timestamp/);
+});
+
+test.each([
+  ['2024-01-31T10:00:59Z', 1_706_695_259_000_000_000n],
+  ['2024-01-31 10:00:59Z', 1_706_695_259_000_000_000n],
+  ['2024-01-31T10:00:59.007Z', 1_706_695_259_007_000_000n],
+  ['2024-01-31T10:00:59.007001Z', 1_706_695_259_007_001_000n],
+  ['2024-01-31T12:00:59.007+02:00', 1_706_695_259_007_000_000n],
+  ['2024-01-31T10:00:59+0000', 1_706_695_259_000_000_000n],
+  ['1969-12-31T23:59:59.999Z', -1_000_000n],
+  ['0099-01-01T00:00:00Z', -59_042_995_200_000_000_000n],
+  ['2024-02-30T10:00:59Z', null],
+  ['2024-01-31T10:00:5xZ', null],
+])('%s is so many nanoseconds', (text, instant) => {
+  expect(instantOf(text)).toBe(instant);
 });
