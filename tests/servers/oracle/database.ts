@@ -7,6 +7,8 @@ export interface TableDefinition {
   kind?: 'TABLE' | 'VIEW' | 'MATERIALIZED VIEW';
   /** Columns by name, with Oracle's type text; `!` at its end: NOT NULL. */
   columns: Record<string, string>;
+  /** DuckDB types of columns that need another than theirs, e.g. an unbounded NUMBER that is compared. */
+  storage?: Record<string, string>;
   primaryKey?: string[];
   uniqueKeys?: string[][];
   /** Columns with an index of their own. */
@@ -104,7 +106,8 @@ export class OracleDatabase {
     const columns = new Map<string, OracleType>();
     const declared: string[] = [];
     for (const [column, text] of Object.entries(definition.columns)) {
-      const type = parseOracleType(text.replace(/!$/, ''));
+      const parsed = parseOracleType(text.replace(/!$/, ''));
+      const type = { ...parsed, storage: definition.storage?.[column] ?? parsed.storage };
       columns.set(column, type);
       declared.push(`${quoted(column)} ${type.storage}`);
     }

@@ -20,7 +20,7 @@ const WORDS: Record<string, string> = {
 /** Macros that stand for Oracle's functions; created once a database. */
 export const MACROS = `
 CREATE MACRO ora_utc(x) AS CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'UTC';
-CREATE MACRO ora_seconds(n, unit) AS to_microseconds(CAST(n * 1000000 AS BIGINT));
+CREATE MACRO ora_seconds(n, unit) AS to_microseconds(CAST(n AS BIGINT) * 1000000);
 CREATE MACRO ora_double(t) AS CAST(t AS DOUBLE);
 CREATE MACRO ora_same(t) AS t;
 CREATE MACRO ora_unistr(t) AS t;
@@ -28,12 +28,13 @@ CREATE MACRO ora_date(x) AS (CASE WHEN year(x) < 1 THEN '-' || lpad(CAST(1 - yea
   ELSE ' ' || lpad(CAST(year(x) AS VARCHAR), 4, '0') END) || strftime(x, '-%m-%d %H:%M:%S');
 CREATE MACRO ora_fraction(x, digits) AS substr(CASE WHEN typeof(x) = 'TIMESTAMP_NS'
   THEN lpad(CAST(epoch_ns(x) % 1000000000 AS VARCHAR), 9, '0') ELSE strftime(x, '%f') || '000' END, 1, digits);
-CREATE MACRO ora_text(x, mask := '', options := '') AS CASE
+CREATE MACRO ora_signed(x, mask) AS CASE
   WHEN x IS NULL THEN NULL
   WHEN regexp_matches(mask, 'TZM$') THEN ora_date(x) || '.' || ora_fraction(x, 6) || ' +00:00'
   WHEN regexp_matches(mask, 'FF9$') THEN ora_date(x) || '.' || ora_fraction(x, 9)
   WHEN regexp_matches(mask, 'FF6$') THEN ora_date(x) || '.' || ora_fraction(x, 6)
   ELSE ora_date(x) END;
+CREATE MACRO ora_text(x, mask) AS CASE WHEN mask LIKE 'Y%' THEN ltrim(ora_signed(x, mask)) ELSE ora_signed(x, mask) END;
 `;
 
 /** Masks that a literal may have. */
@@ -53,7 +54,7 @@ export function translate(oracle: string): Translation {
     .replace(/\s+AS OF SCN \d+/gi, '')
     .replace(MASKED_LITERAL, (_all, kind: string, value: string) => {
       const type = kind.toUpperCase() === 'TIMESTAMP_TZ' ? 'TIMESTAMPTZ' : 'TIMESTAMP';
-      return `CAST(${value} AS ${type})`;
+      return `CAST(${value.replace(/ (?=[+-]\d\d:)/, '')} AS ${type})`;
     })
     .replace(/\bXMLSERIALIZE\s*\(\s*CONTENT\s+([^\s)]+)\s+AS\s+CLOB\s*\)/gi, '$1')
     .replace(/\bJSON_SERIALIZE\s*\(\s*([^\s)]+)\s+RETURNING\s+CLOB\s*\)/gi, '$1')
