@@ -6,7 +6,7 @@ import { errorFrom, type RowQuery, type TextRow, type WorkerAnswer, type WorkerC
 /** A worker that did not end its statement so long after it was asked to is ended itself, milliseconds. */
 const CANCEL_PATIENCE = 800;
 /** A worker costs a tenth of a second and more to start: this many of a kind wait so long for the next read, milliseconds. */
-const IDLE_WORKERS = 2;
+const IDLE_WORKERS = 4;
 const IDLE_TIME = 15_000;
 
 /** The slice of a worker that is used. */
