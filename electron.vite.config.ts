@@ -13,6 +13,8 @@ export default defineConfig({
           index: here('electron/main.ts'),
           'engine-host': here('electron/engine-host.ts'),
           'scan-worker': here('engine/sources/filesystem/scan-worker.ts'),
+          'mssql-worker': here('engine/sources/mssql/mssql-worker.ts'),
+          'oracle-worker': here('engine/sources/oracle/oracle-worker.ts'),
         },
         // Side by side: the engine finds its worker beside itself.
         output: { chunkFileNames: '[name]-[hash].js' },

@@ -22,7 +22,6 @@ export interface SourceContext {
 
 /**
  * Opens a connection's source; nothing is sent yet. Jobs of one connection share it, and with it the rate limit and the token.
- * @throws IngestError SOURCE_TYPE_NOT_AVAILABLE
  */
 export async function openSource(connection: Connection, context: SourceContext): Promise<Source> {
   switch (connection.type) {
@@ -57,14 +56,10 @@ export async function openSource(connection: Connection, context: SourceContext)
       return createOracleSource(connection);
     }
     case 'mssql':
-    case 'azure_sql':
-      throw new IngestError(
-        'SOURCE_TYPE_NOT_AVAILABLE',
-        `Connection ${connection.name}: this version cannot read ${connection.type} yet.`,
-        {
-          hint: 'Set enabled to N for its jobs; postgresql, api and filesystem can be read.',
-        },
-      );
+    case 'azure_sql': {
+      const { createMssqlSource } = await import('./sources/mssql/mssql-source.ts');
+      return createMssqlSource(connection);
+    }
     default:
       return connection satisfies never;
   }

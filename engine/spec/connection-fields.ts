@@ -309,6 +309,7 @@ const SQL_SERVER: readonly TabWords[] = [
         label: 'Trust the server’s certificate without checking it',
         help: 'For test servers only: anybody in between could read along',
       },
+      ssl_root_cert: { label: 'Root certificate', help: 'PEM file of the authority that signed the server’s' },
     },
   ],
 ];
@@ -531,7 +532,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
   kind(
     'sources',
     'mssql',
-    { label: 'SQL Server', about: 'Tables and views of a Microsoft SQL Server', available: false },
+    { label: 'SQL Server', about: 'Tables and views of a Microsoft SQL Server', available: true },
     [
       ...SQL_SERVER,
       [
@@ -543,7 +544,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
   kind(
     'sources',
     'azure_sql',
-    { label: 'Azure SQL', about: 'Tables and views of an Azure SQL database', available: false },
+    { label: 'Azure SQL', about: 'Tables and views of an Azure SQL database', available: true },
     [...SQL_SERVER, ['Advanced', TIMEOUTS]],
   ),
   kind('sources', 'oracle', { label: 'Oracle', about: 'Tables and views of an Oracle database', available: true }, [
