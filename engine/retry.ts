@@ -9,6 +9,8 @@ export interface RetryOptions {
   /** Longest wait, milliseconds. Default 30000. */
   longestWait?: number;
   signal: AbortSignal;
+  /** True for an error that only the caller's own caller can answer by trying again. Default none. */
+  isFinal?: (error: Error & { code: string }) => boolean;
   /** The least wait that the failed side asked for (`Retry-After`), milliseconds; {@link longestWait} still bounds it. Default none. */
   askedWait?: (error: Error) => number;
   /** Told before each wait. `attempt` is the one that failed, from 1. */
@@ -28,6 +30,7 @@ export async function withRetry<T>(work: (attempt: number) => Promise<T>, option
       return await work(attempt);
     } catch (error) {
       if (!isIngestError(error) || !error.retryable || attempt >= attempts || options.signal.aborted) throw error;
+      if (options.isFinal?.(error)) throw error;
       const ceiling = Math.min(longestWait, firstWait * 2 ** (attempt - 1));
       const drawn = Math.round(ceiling / 2 + (random() * ceiling) / 2);
       const wait = Math.min(longestWait, Math.max(drawn, options.askedWait?.(error) ?? 0));

@@ -4,7 +4,7 @@ import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../erro
 import { type RetryOptions, withRetry } from '../retry.ts';
 import type { CloudClient, CloudFailure, CloudUpload } from './cloud-client.ts';
 import type { ListOptions, ObjectInfo, ObjectPage, ObjectStore, PutCondition, ReadOptions } from './object-store.ts';
-import { copyIncomplete, explainFailure, objectChanged, objectNotFound } from './store-errors.ts';
+import { copyIncomplete, explainFailure, isObjectGone, objectChanged, objectNotFound } from './store-errors.ts';
 
 export interface CloudStoreOptions {
   /** '' or ends in `/`: what the store's keys lie below. */
@@ -278,6 +278,7 @@ class CloudStore implements ObjectStore {
         longestWait: 20_000,
         ...this.#options.retry,
         signal: stop,
+        isFinal: isObjectGone,
         askedWait: (error) => waits.get(error) ?? 0,
         ...(this.#options.onRetry ? { onRetry: this.#options.onRetry } : {}),
       },

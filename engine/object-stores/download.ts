@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { throwIfCancelled } from '../errors.ts';
 import { type RetryOptions, withRetry } from '../retry.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
-import { copyIncomplete } from './store-errors.ts';
+import { copyIncomplete, isObjectGone } from './store-errors.ts';
 
 export interface DownloadOptions {
   signal: AbortSignal;
@@ -47,7 +47,7 @@ export async function download(
         await pipeline(body, count, file, { signal });
         if (written !== object.bytes) throw copyIncomplete(path, written, object.bytes);
       },
-      { attempts: 6, firstWait: 500, longestWait: 20_000, ...retry, signal },
+      { attempts: 6, firstWait: 500, longestWait: 20_000, ...retry, signal, isFinal: isObjectGone },
     );
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined);

@@ -1,4 +1,4 @@
-import { IngestError } from '../errors.ts';
+import { IngestError, isIngestError } from '../errors.ts';
 import type { CloudFailure } from './cloud-client.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -133,6 +133,11 @@ const SIGN_IN: Record<ObjectStore['kind'], string> = {
   gcs: 'Check client_email and private_key, or GOOGLE_APPLICATION_CREDENTIALS. Without any: gcloud auth application-default login.',
   local: '',
 };
+
+/** True where the object itself is another one or gone: the same call cannot succeed, but one that begins with a new listing may. */
+export function isObjectGone(error: unknown): boolean {
+  return isIngestError(error) && (error.code === 'OBJECT_NOT_FOUND' || error.code === 'OBJECT_CHANGED');
+}
 
 /** Of {@link ObjectStore.read}. */
 export function objectNotFound(location: string, key: string): IngestError {

@@ -25,7 +25,7 @@ export function describeDestination(kind: Kind): void {
       root = join(await mkdtemp(join(tmpdir(), 'destination ')), 'id=7');
       await mkdir(root);
       workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 2, tempDirectory: join(root, 'spill') });
-      destination = kind.create(root, workspace);
+      destination = await kind.create(root, workspace);
       await destination.open(never);
     });
     afterEach(async () => {
@@ -467,7 +467,7 @@ export function describeDestination(kind: Kind): void {
     it('locks a target against a second run', async () => {
       const owner = { runId: 'run-a', pid: process.pid, host: 'elsewhere' };
       const held = await destination.lock(target, owner);
-      const second = kind.create(root, workspace);
+      const second = await kind.create(root, workspace);
       await second.open(never);
       await expect(second.lock(target, { ...owner, runId: 'run-b' })).rejects.toMatchObject({
         code: 'LOCKED',

@@ -85,7 +85,7 @@ for (const kind of KINDS) {
             threads: 1,
             tempDirectory: join(root, 'spill'),
           });
-          const destination = kind.create(root, workspace);
+          const destination = await kind.create(root, workspace);
           await destination.open(never);
           // The dead run's lock is broken without anybody's help.
           const lock = await destination.lock(target, { runId: `after-${kill}`, pid: process.pid, host: hostname() });
@@ -109,7 +109,7 @@ for (const kind of KINDS) {
           workspace.close();
         }
         const workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 1, tempDirectory: join(root, 'spill') });
-        const destination = kind.create(root, workspace);
+        const destination = await kind.create(root, workspace);
         await destination.open(never);
         for (const pack of packs) {
           const exists = (await destination.describeTables(target)).length > 0;

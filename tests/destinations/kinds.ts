@@ -10,7 +10,7 @@ import { query } from './read-back.ts';
 /** One kind of destination, as the suite needs it. */
 export interface Kind {
   name: string;
-  create(root: string, workspace: Workspace): Destination;
+  create(root: string, workspace: Workspace): Destination | Promise<Destination>;
   /** The DuckDB type that a column of a type has once it is there; default: the same. */
   landed?(type: string): string;
   /** Schema and table with as odd names as the place takes. */
@@ -48,8 +48,8 @@ export const KINDS: Kind[] = [
   },
 ];
 
-export function createDestination(name: string, root: string, workspace: Workspace): Destination {
+export async function createDestination(name: string, root: string, workspace: Workspace): Promise<Destination> {
   const kind = KINDS.find((candidate) => candidate.name === name);
   if (!kind) throw new Error(`No destination kind ${name}.`);
-  return kind.create(root, workspace);
+  return await kind.create(root, workspace);
 }

@@ -11,7 +11,7 @@ import { createDestination } from './kinds.ts';
 
 const [kind = '', root = '', ...folders] = process.argv.slice(2);
 const workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 1, tempDirectory: join(root, 'child-spill') });
-const destination = createDestination(kind, root, workspace);
+const destination = await createDestination(kind, root, workspace);
 const { signal } = new AbortController();
 await destination.open(signal);
 await destination.lock({ schema: 'raw', table: 'orders' }, { runId: 'killed-run', pid: process.pid, host: hostname() });

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import type { StoreCredentials } from '../../engine/object-stores/credentials.ts';
 import type { ObjectStore } from '../../engine/object-stores/object-store.ts';
@@ -17,9 +17,16 @@ export interface StoreKind {
   start(): Promise<StoreServer>;
 }
 
+export interface Place {
+  bucketUrl: string;
+  credentials: StoreCredentials;
+}
+
 export interface StoreServer {
   /** A new, empty place. */
-  place(): Promise<{ bucketUrl: string; credentials: StoreCredentials }>;
+  place(): Promise<Place>;
+  /** What lies in a place, by key, read without the product's code. */
+  objects(place: Place): Promise<Map<string, Buffer>>;
   stop(): Promise<void>;
   /** Missing where it is not of our own making. */
   server?: ObjectServer;
@@ -29,7 +36,7 @@ export interface StoreServer {
 export const QUICK = { attempts: 5, firstWait: 1, longestWait: 20 };
 
 export async function openTestStore(
-  { bucketUrl, credentials }: Awaited<ReturnType<StoreServer['place']>>,
+  { bucketUrl, credentials }: Place,
   folder: string | null = null,
 ): Promise<ObjectStore> {
   return await openObjectStore(bucketUrl, credentials, {
@@ -60,6 +67,38 @@ export const SERVICE_ACCOUNT_KEYS = generateKeyPairSync('rsa', {
 
 let places = 0;
 
+/** Container or bucket of a place, and the prefix of its keys. */
+function partsOf({ bucketUrl }: Place): [bucket: string, prefix: string] {
+  const [, bucket = '', ...rest] = /^[a-z0-9]+:\/\/([^/]+)\/(.*)$/.exec(bucketUrl) ?? [];
+  return [bucket, `${rest.join('/')}/`];
+}
+
+async function blobs(url: string, place: Place): Promise<Map<string, Buffer>> {
+  const [name, prefix] = partsOf(place);
+  const service = new BlobServiceClient(url, new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY));
+  const container = service.getContainerClient(name);
+  const found = new Map<string, Buffer>();
+  for await (const blob of container.listBlobsFlat({ prefix }))
+    found.set(blob.name.slice(prefix.length), await container.getBlobClient(blob.name).downloadToBuffer());
+  return found;
+}
+
+async function kept(buckets: ObjectBuckets, place: Place): Promise<Map<string, Buffer>> {
+  const [bucket, prefix] = partsOf(place);
+  const all = [...(buckets.get(bucket) ?? [])].filter(([key]) => key.startsWith(prefix));
+  return new Map(all.map(([key, { body }]) => [key.slice(prefix.length), body]));
+}
+
+async function filesBelow(folder: string): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) {
+      const path = join(entry.parentPath, entry.name);
+      found.set(relative(folder, path).split(sep).join('/'), await readFile(path));
+    }
+  return found;
+}
+
 export const STORE_KINDS: StoreKind[] = [
   {
     name: 'local',
@@ -70,6 +109,7 @@ export const STORE_KINDS: StoreKind[] = [
           places += 1;
           return { bucketUrl: join(root, `made here ${places}`, 'lake [1]'), credentials: {} };
         },
+        objects: ({ bucketUrl }) => filesBelow(bucketUrl),
         stop: () => rm(root, { recursive: true, force: true }),
       };
     },
@@ -83,6 +123,7 @@ export const STORE_KINDS: StoreKind[] = [
           places += 1;
           return await azurePlace(server, `lake-${places}`);
         },
+        objects: (place) => blobs(server.url, place),
         stop: server.stop,
       };
     },
@@ -98,6 +139,7 @@ export const STORE_KINDS: StoreKind[] = [
           buckets.create(`lake-${places}`);
           return { bucketUrl: `s3://lake-${places}/lake`, credentials: { ...S3_KEYS, endpoint_url: server.url } };
         },
+        objects: (place) => kept(buckets, place),
         stop: server.stop,
         server,
       };
@@ -115,6 +157,7 @@ export const STORE_KINDS: StoreKind[] = [
           const credentials = { client_email: SERVICE_ACCOUNT, private_key: SERVICE_ACCOUNT_KEYS.privateKey };
           return { bucketUrl: `gs://lake-${places}/lake`, credentials: { ...credentials, endpoint_url: server.url } };
         },
+        objects: (place) => kept(buckets, place),
         stop: server.stop,
         server,
       };

@@ -5,6 +5,7 @@ import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../e
 import type { LoadPackage } from '../../load/load-package.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import { namesBelow, readText } from '../../object-stores/small-objects.ts';
+import { isObjectGone } from '../../object-stores/store-errors.ts';
 import type { JobState, StateKey } from '../../state/job-state.ts';
 import { encodeState, parseState } from '../../state/state-text.ts';
 import type { HeldLock } from '../../state/target-lock.ts';
@@ -56,6 +57,8 @@ export function createObjectStoreDestination(
 const writers = new Map<string, Mutex>();
 
 const NEVER = new AbortController().signal;
+/** Times that a reader looks at the manifest when others write faster than it reads. */
+const MOST_LOOKS = 10;
 
 class ObjectStoreDestination implements Destination {
   readonly name: string;
@@ -168,6 +171,17 @@ class ObjectStoreDestination implements Destination {
   }
 
   async from(target: TargetRef, table: string): Promise<string> {
+    // A load may replace files between the look at the manifest and their copying: the next manifest names others.
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#described(`reading ${target.schema}.${table}`, () => this.#from(target, table));
+      } catch (error) {
+        if (!isObjectGone(error) || attempt === MOST_LOOKS) throw error;
+      }
+    }
+  }
+
+  async #from(target: TargetRef, table: string): Promise<string> {
     const stored = (await this.#latest(target))?.tables.find((candidate) => candidate.name === table);
     if (!stored) {
       throw new IngestError(
@@ -180,11 +194,9 @@ class ObjectStoreDestination implements Destination {
     }
     const prefix = tablePrefix(target.schema, table);
     const keys = stored.files.map((file) => prefix + file.name);
-    return await this.#described(`reading ${target.schema}.${table}`, async () => {
-      const copies = await localCopies(this.#store, keys, this.#tempDirectory, NEVER);
-      this.#copies.push(copies);
-      return tableRows(stored.columns, copies.paths);
-    });
+    const copies = await localCopies(this.#store, keys, this.#tempDirectory, NEVER);
+    this.#copies.push(copies);
+    return tableRows(stored.columns, copies.paths);
   }
 
   location(): string {
