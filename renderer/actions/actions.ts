@@ -468,7 +468,7 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       section: 1,
       shortcuts: ['Mod+.'],
       keywords: 'quick fix repair',
-      enabled: onJobs,
+      enabled: onGrid,
       run: fixHere,
     }),
     action({

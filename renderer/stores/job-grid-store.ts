@@ -1,7 +1,7 @@
 import type { CellMark, GridStore, RowMark, RowStatus } from '../grid/grid-types.ts';
 import type { AppStores } from './app-stores.ts';
 import { cellApplies, effectiveText, findingAt, flagOf, isMissing } from './job-cells.ts';
-import type { LiveStatus } from './run-store.ts';
+import type { JobResult, LiveStatus } from './run-store.ts';
 import { newRowId } from './sheet-model.ts';
 
 const SHEET = 'SourceConfig';
@@ -16,6 +16,14 @@ const ROW_STATUS: Readonly<Record<LiveStatus, RowStatus>> = {
 };
 
 const RESULT_STATUS = { SUCCESS: 'ok', FAILED: 'failed', SKIPPED: 'none', CANCELLED: 'cancelled' } as const;
+
+/** A table that was made is no change; one that is another than the source was before is a warning in its row. */
+function succeeded(rows: string, result: JobResult | null): Pick<RowMark, 'status' | 'statusLabel'> {
+  const changes = (result?.schema_changes ?? []).filter((change) => !/: created with \d+ columns/.test(change));
+  const said = `Last run succeeded: ${rows} rows`;
+  if (changes.length === 0) return { status: 'ok', statusLabel: said };
+  return { status: 'warning', statusLabel: `${said}; the schema changed: ${changes.join('; ')}` };
+}
 
 /** The jobs as the grid shows them: texts and differences of the project, what is wrong, how each one's run goes. */
 export function createJobGridStore({ project, runs, jobsView }: AppStores): GridStore & { stop(): void } {
@@ -33,17 +41,13 @@ export function createJobGridStore({ project, runs, jobsView }: AppStores): Grid
         return { status: 'running', statusLabel: `Running: ${job.stage ?? 'begins'}, ${rows} rows` };
       if (job.status === 'failed')
         return { status: 'failed', statusLabel: `Last run failed: ${job.result?.error?.message ?? ''}` };
-      if (job.status === 'ok') return { status: 'ok', statusLabel: `Last run succeeded: ${rows} rows` };
+      if (job.status === 'ok') return succeeded(rows, job.result);
       return { status: ROW_STATUS[job.status] };
     }
     const result = lastResults.get(key);
     if (result === undefined) return null;
-    const said =
-      result.status === 'FAILED'
-        ? `Last run failed: ${result.error?.message ?? ''}`
-        : result.status === 'SUCCESS'
-          ? `Last run succeeded: ${result.rows_processed.toLocaleString('en')} rows`
-          : undefined;
+    if (result.status === 'SUCCESS') return succeeded(result.rows_processed.toLocaleString('en'), result);
+    const said = result.status === 'FAILED' ? `Last run failed: ${result.error?.message ?? ''}` : undefined;
     return { status: RESULT_STATUS[result.status], statusLabel: said };
   }
 

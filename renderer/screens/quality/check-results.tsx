@@ -1,6 +1,6 @@
 import type { CheckHistory } from '../../stores/checks-view-store.ts';
 import { Bars } from '../../ui/charts.tsx';
-import { countText, momentText } from '../../ui/number-text.ts';
+import { momentText, plural } from '../../ui/number-text.ts';
 import { Panel } from '../../ui/panel.tsx';
 import { type Status, StatusWord } from '../../ui/status-icon.tsx';
 import classes from './quality-screen.module.css';
@@ -15,7 +15,7 @@ export function CheckResults({ name, history }: { name: string | null; history: 
   return (
     <Panel
       title={name ?? 'Results'}
-      count={history === null ? undefined : `${countText(history.points.length)} results`}
+      count={history === null ? undefined : plural(history.points.length, 'result')}
       className={classes['panel']}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
