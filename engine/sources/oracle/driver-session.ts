@@ -229,11 +229,15 @@ function connectAttributes(settings: OracleConnection): oracledb.ConnectionAttri
   };
 }
 
-/** The driver takes this thread's authorities where there is no wallet. */
+/** Who is trusted before a connection adds its own; kept, since Node's default is what was set last. */
+let authorities: readonly string[] | null = null;
+
+/** The driver takes this thread's authorities where there is no wallet; the next connection of this thread must not trust this one's. */
 async function trustAuthorities(settings: OracleConnection): Promise<void> {
   if (targetOf(settings)?.isEncrypted !== true && settings.ssl_root_cert === undefined) return;
   const own = settings.ssl_root_cert === undefined ? [] : await readAuthorities(settings.ssl_root_cert);
-  setDefaultCACertificates(trustedAuthorities(own));
+  authorities ??= trustedAuthorities([]);
+  setDefaultCACertificates([...authorities, ...own]);
 }
 
 /** The driver's own time limit ends with the listener's answer, and a connect cannot be cancelled: who comes too late is sent away. */

@@ -327,7 +327,7 @@ function explainTls(error: DriverError, connection: OracleConnection, said: stri
       hint: 'Use the host name that the certificate has, give its whole name in ssl_server_cert_dn, or, in a network that you trust, set ssl_server_dn_match to false.',
     };
   }
-  if (/expired|not yet valid|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(text)) {
+  if (/certificate (has expired|is not yet valid)|CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(text)) {
     return {
       code: 'CERTIFICATE_NOT_TRUSTED',
       message: `The certificate of ${address} has expired or is not valid yet.`,
@@ -348,7 +348,7 @@ function explainTls(error: DriverError, connection: OracleConnection, said: stri
       hint: 'wallet_location is the folder with ewallet.pem (not cwallet.sso), wallet_password the password of that file.',
     };
   }
-  if (/NJS-506|NJS-529|ERR_(SSL|TLS|OSSL)|EPROTO|wrong version number/.test(text)) {
+  if (/NJS-506|NJS-529|ERR_(SSL|TLS|OSSL)|EPROTO|wrong version number|before (secure )?TLS/.test(text)) {
     return {
       code: 'TLS_FAILED',
       message: `TLS with ${address} failed: ${said}.`,
@@ -370,7 +370,7 @@ function unknownFailure(error: DriverError, number: number | null, { connection,
   const isSocket = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(error.code ?? '');
   if (isSocket) return explainSocket(`${error.code} ${said}`, connection);
   if (/timeout expired/.test(said)) return explainSocket(`ETIMEDOUT, ${said}`, connection);
-  if (/ECONNRESET|EPIPE|socket hang up|before TLS/.test(`${error.code} ${said}`)) {
+  if (/ECONNRESET|EPIPE|socket hang up/.test(`${error.code} ${said}`)) {
     return lost(doing, addressOf(connection), said);
   }
   return { code: 'SOURCE_FAILED', message: `${doing}: ${said}` };

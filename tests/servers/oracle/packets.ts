@@ -10,6 +10,8 @@ const END_OF_FILE = 0x40;
 /** TNS protocol version: 315 has large data units and no more features that a client would use. */
 const VERSION = 315;
 const MAX_SDU = 65_535;
+/** A TLS record of a client that expects another server. */
+const TLS_HANDSHAKE = 0x16;
 
 export interface PacketListener {
   connect(descriptor: string): void;
@@ -105,6 +107,10 @@ export class PacketStream {
     for (;;) {
       const bytes = this.#received;
       if (bytes.length < 8) return;
+      if (!this.#isAccepted && bytes[0] === TLS_HANDSHAKE) {
+        this.#socket.destroy();
+        return;
+      }
       const length = this.#isAccepted ? bytes.readUInt32BE(0) : bytes.readUInt16BE(0);
       if (bytes.length < length) return;
       this.#received = bytes.subarray(length);
