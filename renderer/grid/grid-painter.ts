@@ -91,12 +91,12 @@ export function createGridPainter(controller: GridController, nodes: PaintedNode
   const unsubscribe = state.subscribe((now, before) => {
     const moved = now.selection !== before.selection;
     const edited = now.editing !== before.editing;
-    if (moved) {
-      rows.select(now.selection);
-      markHeaders(now);
-    }
+    const scrolled = moved && rows.select(now.selection);
+    if (moved) markHeaders(now);
     if (moved || edited || now.filling !== before.filling || now.dropAt !== before.dropAt) drawOverlays(now);
     if (moved || edited) placeField(now);
+    // The layout of new rows need not wait for the frame that shows them.
+    if (scrolled) nodes.body.getBoundingClientRect();
   });
 
   return {

@@ -13,6 +13,8 @@ export interface RowKit {
   /** One a column. */
   templates: readonly HTMLElement[];
   frozen: number;
+  /** Pixels of the gutter and the frozen columns. */
+  frozenWidth: number;
   /** Header rows, counted before it by screen readers. */
   headerRows: number;
   icon(name: IconName): Node;
@@ -71,6 +73,7 @@ export function createRow(kit: RowKit): RowElement {
   status.setAttribute('aria-hidden', 'true');
   const number = document.createTextNode('');
   gutter.append(status, number);
+  frozenPart.style.width = `${kit.frozenWidth}px`;
   frozenPart.append(gutter);
   const scrollingPart = element('div', 'scrollingPart');
   node.append(frozenPart, scrollingPart);

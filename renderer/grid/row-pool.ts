@@ -54,6 +54,8 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
   let selection: Selection | null = null;
   let active: HTMLElement | null = null;
   const size = { width: scroller.clientWidth, height: scroller.clientHeight };
+  /** How far it was scrolled when it was drawn last. */
+  const at = { left: 0, top: 0 };
   const stale = new Set<RowElement>();
   let rest = 0;
   let later = 0;
@@ -69,17 +71,16 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
 
   /** Rows of which a part is seen. */
   function seenRows({ layout, rowIds }: RowPoolContext): Span {
-    const { scrollTop } = scroller;
-    const from = Math.min(Math.floor(scrollTop / ROW_HEIGHT), rowIds.length);
-    const to = Math.ceil((scrollTop + size.height - layout.headerHeight) / ROW_HEIGHT);
+    const from = Math.min(Math.floor(at.top / ROW_HEIGHT), rowIds.length);
+    const to = Math.ceil((at.top + size.height - layout.headerHeight) / ROW_HEIGHT);
     return { from: Math.max(0, from), to: Math.max(from, Math.min(rowIds.length, to)) };
   }
 
   function wantedColumns({ layout }: RowPoolContext): ColumnRange {
     const { lefts, frozen } = layout;
     const count = lefts.length - 1;
-    const start = scroller.scrollLeft + frozenEdge(layout);
-    const end = scroller.scrollLeft + size.width;
+    const start = at.left + frozenEdge(layout);
+    const end = at.left + size.width;
     let from = frozen;
     while (from < count && (lefts[from + 1] as number) <= start) from += 1;
     let to = from;
@@ -92,6 +93,7 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
 
   function draw(): void {
     if (context === null || kit === null) return;
+    Object.assign(at, { left: scroller.scrollLeft, top: scroller.scrollTop });
     const seen = seenRows(context);
     const across = wantedColumns(context);
     if (!sameRange(across, columns)) {
@@ -121,8 +123,8 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
     if (needed > slots.length) regrow(needed);
     for (let index = span.from; index < span.to; index += 1) {
       const rowId = context.rowIds[index] as string;
-      const at = index % slots.length;
-      const slot = slots[at];
+      const place = index % slots.length;
+      const slot = slots[place];
       if (slot?.index === index && slot.rowId === rowId) continue;
       const row = slot ?? createRow(kit);
       const other = row.rowId !== rowId;
@@ -130,7 +132,7 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
       placeRow(row, kit, index, rowId);
       if (selection !== null) selectInRow(row, selection);
       if (slot === undefined) {
-        slots[at] = row;
+        slots[place] = row;
         body.append(row.node);
       }
       if (other)
@@ -147,8 +149,8 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
     slots = Array.from({ length: count });
     for (const row of before) {
       if (row === undefined) continue;
-      const at = row.index % count;
-      if (slots[at] === undefined) slots[at] = row;
+      const place = row.index % count;
+      if (slots[place] === undefined) slots[place] = row;
       else drop(row);
     }
   }
@@ -206,10 +208,10 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
 
   /** Takes away what is drawn outside of a span. */
   function dropOutside({ from, to }: Span): void {
-    for (const [at, row] of slots.entries()) {
+    for (const [place, row] of slots.entries()) {
       if (row === undefined || (row.index >= from && row.index < to)) continue;
       drop(row);
-      slots[at] = undefined;
+      slots[place] = undefined;
     }
   }
 
@@ -232,15 +234,20 @@ export function createRowPool({ body, scroller, gridId, icon }: RowPoolOptions) 
         for (const row of slots) if (row !== undefined) resize(row, next.layout);
       }
       if (before?.rowIds !== next.rowIds) {
+        at.top = scroller.scrollTop;
         drawn = around(seenRows(next), next.rowIds.length);
         dropOutside(drawn);
       }
       draw();
     },
-    select(next: Selection): void {
+    /** Marks what is selected; rows that the selection was scrolled to are drawn at once. True where there were such. */
+    select(next: Selection): boolean {
       selection = next;
+      const scrolled = scroller.scrollTop !== at.top || scroller.scrollLeft !== at.left;
+      if (scrolled) draw();
       for (const row of slots) if (row !== undefined) selectInRow(row, next);
       markActive();
+      return scrolled;
     },
     stop(): void {
       observer.disconnect();
@@ -284,10 +291,20 @@ function kitOf(context: RowPoolContext, gridId: string, icon: RowKit['icon']): R
       readOnly: readOnly || column.readOnly === true,
     });
   });
-  return { gridId, store, columns, templates, frozen: layout.frozen, headerRows, icon };
+  return {
+    gridId,
+    store,
+    columns,
+    templates,
+    frozen: layout.frozen,
+    frozenWidth: frozenEdge(layout),
+    headerRows,
+    icon,
+  };
 }
 
 function resize(row: RowElement, layout: Layout): void {
+  row.frozenPart.style.width = `${frozenEdge(layout)}px`;
   for (const [column, { node }] of row.cells) {
     const width = `${columnWidth(layout, column)}px`;
     if (node.style.width !== width) node.style.width = width;
