@@ -54,7 +54,7 @@ describe('help', () => {
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
-    for (const later of ['preflight', 'check']) {
+    for (const later of ['preflight']) {
       expect(stdout).not.toMatch(new RegExp(`^  ${later}\\b`, 'm'));
     }
     expect(stdout).toContain('ingest --validate');

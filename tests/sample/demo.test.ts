@@ -85,7 +85,7 @@ test('what an analyst wants to see is printed: rows, watermarks, verdicts, and w
 
 test('nothing temporary stays behind', async () => {
   const left = await readdir(path.join(folder, 'demo', 'metadata'), { recursive: true, withFileTypes: true });
-  expect(left.filter((entry) => entry.isFile() && !/^(metrics|run)_/.test(entry.name))).toEqual([]);
+  expect(left.filter((entry) => entry.isFile() && !/^(metrics|run|quality)_/.test(entry.name))).toEqual([]);
 });
 
 test('the sample is small enough to be copied around', async () => {
