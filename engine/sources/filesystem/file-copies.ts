@@ -9,8 +9,12 @@ import { spoolName } from './text-file.ts';
 
 /** Copies beyond so many bytes are not kept between the look at a file and its reading: it is then fetched twice. */
 const BYTES_KEPT = 4 * 2 ** 30;
-/** Files that are fetched ahead of the one that is looked at. */
+/** Files that are fetched ahead of the one that is looked at: two of any size, and more of small ones. */
 const AHEAD = 2;
+const SMALL_AHEAD = 8;
+const SMALL_BYTES = 8 * 2 ** 20;
+/** Transfers at the same time. */
+const AT_ONCE = 8;
 /** A Parquet file ends with its footer; longer ones are fetched whole. */
 const FOOTER_BYTES = 256 * 1024;
 
@@ -33,6 +37,7 @@ export class FileCopies {
   readonly #signal: AbortSignal;
   readonly #bytesKept: number;
   readonly #copies = new Map<string, Copy>();
+  readonly #underWay = new Set<Promise<void>>();
   readonly #order = new Map<string, number>();
   /** Files of the parts that are read now: none of them is dropped. */
   readonly #held = new Set<string>();
@@ -65,8 +70,9 @@ export class FileCopies {
     }
     await this.#makeRoom([file], portion);
     const at = this.#order.get(file.path) ?? 0;
-    for (const next of this.files.slice(at + 1, at + 1 + AHEAD))
-      if (this.#copies.has(next.path) || this.#bytes() + next.bytes <= this.#bytesKept) this.#begin(next, portion);
+    for (const [n, next] of this.files.slice(at + 1, at + 1 + SMALL_AHEAD).entries())
+      if (n >= AHEAD && next.bytes > SMALL_BYTES) break;
+      else if (this.#copies.has(next.path) || this.#bytes() + next.bytes <= this.#bytesKept) this.#begin(next, portion);
     await this.#copies.get(file.path)?.ready;
   }
 
@@ -113,6 +119,9 @@ export class FileCopies {
 
   async #fetch(file: LocalFile, portion: FilePortion): Promise<void> {
     const object = { key: file.path, bytes: file.bytes, etag: file.version };
+    while (this.#underWay.size >= AT_ONCE) await Promise.race(this.#underWay);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underWay.add(promise);
     try {
       if (portion === 'whole' || !(await this.#fetchFooter(file)))
         await download(this.#store.objects, object, file.local, { signal: this.#signal });
@@ -120,6 +129,9 @@ export class FileCopies {
       if (!isIngestError(error)) throw error;
       if (error.code === 'OBJECT_NOT_FOUND') throw vanished(file.path, error);
       throw error.code === 'OBJECT_CHANGED' ? changedWhileRead(file, '', error) : error;
+    } finally {
+      this.#underWay.delete(promise);
+      resolve();
     }
   }
 
