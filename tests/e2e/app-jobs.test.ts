@@ -1,5 +1,4 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -307,65 +306,4 @@ test('50,000 rows open and are edited; a cell of 32,000 characters is kept', asy
   expect((await jobsOnDisk(directory)).get('table_49999')?.['file_glob']).toBe(text);
   expect(problems).toEqual([]);
   await context.close();
-}, 180_000);
-
-test('no serious or critical finding of axe on any screen, in light and dark', async () => {
-  const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-  const findings: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    const { page, context } = await host.open({ colorScheme, bypassCSP: true });
-    const check = async (name: string) => {
-      await page.addScriptTag({ path: axe });
-      const violations = await page.evaluate(async () => {
-        const { axe: run } = window as unknown as { axe: typeof import('axe-core') };
-        const result = await run.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'] });
-        return result.violations
-          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          .map(
-            ({ id, nodes }) =>
-              `${id}: ${nodes
-                .slice(0, 3)
-                .map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message ?? ''}`)
-                .join(' | ')}`,
-          );
-      });
-      findings.push(...violations.map((violation) => `${colorScheme} ${name}: ${violation}`));
-    };
-    await check('welcome');
-    await page.getByRole('button', { name: 'Open sample' }).click();
-    await grid(page).waitFor();
-    await check('jobs');
-    await at(page, 4, 'load_type').click();
-    await page.keyboard.type('INCREMENT');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Enter');
-    await page.keyboard.press('Control+Shift+m');
-    await page.keyboard.press('F8');
-    await page.getByRole('button', { name: 'Change to INCREMENTAL' }).first().waitFor();
-    await page.waitForTimeout(500);
-    await check('issues');
-    await page.keyboard.press('Control+e');
-    await page.getByRole('complementary').waitFor();
-    await check('form');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+s');
-    await page.getByRole('dialog', { name: 'Save these changes?' }).waitFor();
-    await check('review');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('F1');
-    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
-    await check('shortcuts');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+k');
-    await page.getByRole('listbox', { name: 'Commands and jobs' }).waitFor();
-    await check('palette');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+,');
-    await page.getByRole('heading', { name: 'Settings' }).waitFor();
-    await check('settings');
-    await page.setViewportSize({ width: 720, height: 480 });
-    await check('settings, narrow');
-    await context.close();
-  }
-  expect(findings).toEqual([]);
 }, 180_000);

@@ -108,11 +108,24 @@ export async function goTo(page: Page, place: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Places' }).getByTitle(place, { exact: true }).click();
 }
 
-/** What axe calls serious or critical in the screen at hand; the shell around it has tests of its own. */
+/** What axe calls serious or critical in the screen at hand, in light and dark; the shell around it has tests of its own. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   // The page's policy takes scripts of its own origin only: axe comes in through the debugger.
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  return await page.evaluate(async () => {
+  const found: string[] = [];
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.waitForFunction(
+      (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
+      colorScheme,
+    );
+    found.push(...(await findingsOf(page)).map((finding) => `${colorScheme}: ${finding}`));
+  }
+  return found;
+}
+
+function findingsOf(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
     const { axe } = window as unknown as { axe: typeof import('axe-core') };
     const { violations } = await axe.run('main', { resultTypes: ['violations'] });
     return violations

@@ -207,6 +207,10 @@ test('every screen, in light and dark, wide and narrow: axe finds nothing seriou
   await page.getByRole('region', { name: 'News' }).getByRole('button', { name: 'Dismiss' }).click();
   await look('export');
 
+  await goTo(page, 'Quality');
+  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+  await look('quality');
+
   await goTo(page, 'Settings');
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
   await look('settings');
@@ -223,6 +227,19 @@ test('every screen, in light and dark, wide and narrow: axe finds nothing seriou
   await page.keyboard.press('F1');
   await page.getByRole('dialog').waitFor();
   await look('shortcuts');
+  await page.keyboard.press('Escape');
+
+  // What is wrong, and what a save would change.
+  await page.getByRole('gridcell', { name: 'INCREMENTAL', exact: true }).first().click();
+  await page.keyboard.type('INCREMENT');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('F8');
+  await page.getByRole('button', { name: 'Change to INCREMENTAL' }).first().waitFor();
+  await look('issues');
+  await page.keyboard.press('Control+s');
+  await page.getByRole('dialog', { name: 'Save these changes?' }).waitFor();
+  await look('review');
 
   expect(found).toEqual([]);
   expect(problems).toEqual([]);
