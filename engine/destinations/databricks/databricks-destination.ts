@@ -6,7 +6,7 @@ import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage } from '../../load/load-package.ts';
 import type { Environment } from '../../network.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
-import type { RetryOptions } from '../../retry.ts';
+import type { CheckRunner } from '../../quality/check-runner.ts';
 import { Redactor } from '../../secrets/redaction.ts';
 import type { DatabricksDestination as DatabricksConfig, FilesystemDestination } from '../../spec/destination.ts';
 import type { WriteDisposition } from '../../spec/kinds.ts';
@@ -33,7 +33,8 @@ import { createStoreStaging } from './store-staging.ts';
 import { SystemTables } from './system-tables.ts';
 import { isDeltaWidening } from './type-fit.ts';
 import { createVolumeStaging } from './volume-staging.ts';
-import { Warehouse } from './warehouse.ts';
+import { Warehouse, type WarehouseRetry } from './warehouse.ts';
+import { createWarehouseCheckRunner } from './warehouse-check-runner.ts';
 import { WarehouseLock } from './warehouse-lock.ts';
 import { openWorkspaceNetwork, type WorkspaceNetwork } from './workspace-network.ts';
 
@@ -48,7 +49,7 @@ export interface DatabricksOptions {
   /** Default: the process's. */
   environment?: Environment;
   /** Waits between tries. */
-  retry?: Pick<RetryOptions, 'firstWait' | 'longestWait'>;
+  retry?: WarehouseRetry;
   /** The clock; default: the system's. */
   now?: () => Date;
 }
@@ -226,6 +227,17 @@ class DatabricksDestination implements Destination {
         hint: 'Load it first.',
       },
     );
+  }
+
+  async checkRunner(signal: AbortSignal): Promise<CheckRunner> {
+    return createWarehouseCheckRunner({
+      run: (sql) => this.#run(sql, signal),
+      qualify: ({ schema, table }) => this.#qualifier(schema)(table),
+      describe: async (ref) => {
+        const { live } = await this.#describe(ref, signal);
+        return live.find(({ name }) => name.toLowerCase() === ref.table.toLowerCase())?.columns ?? null;
+      },
+    });
   }
 
   location(): string {

@@ -106,7 +106,7 @@ class DatabricksTest {
   async secure(network: WorkspaceNetwork): Promise<string | null> {
     if (network.proxy !== null) return null;
     const { server_hostname: host, port } = this.#config;
-    const socket = connectTls({ host, port, servername: host, ca: network.authorities });
+    const socket = connectTls({ host, port, servername: host, secureContext: network.secureContext });
     return await this.#socket(socket, 'secureConnect', host, () => {
       const { issuer } = socket.getPeerCertificate();
       const by = issuer?.O ?? issuer?.CN;

@@ -43,7 +43,7 @@ const FILES_AT_ONCE = 4;
 export class Staging {
   readonly #place: StagingPlace;
   readonly #folder: string;
-  readonly #retry: Pick<RetryOptions, 'firstWait' | 'longestWait'>;
+  readonly #retry: Pick<RetryOptions, 'attempts' | 'firstWait' | 'longestWait'>;
 
   /** @param owner what tells this destination from others that stage in the same place */
   constructor(
@@ -51,7 +51,7 @@ export class Staging {
     owner: string,
     schema: string,
     table: string,
-    retry: Pick<RetryOptions, 'firstWait' | 'longestWait'> = {},
+    retry: Pick<RetryOptions, 'attempts' | 'firstWait' | 'longestWait'> = {},
   ) {
     this.#place = place;
     this.#retry = retry;

@@ -24,6 +24,9 @@ interface DriverOperation {
   close(): Promise<unknown>;
 }
 
+/** `attempts` of a statement that met a lost connection, a lost session or a concurrent change; default 6. */
+export type WarehouseRetry = Pick<RetryOptions, 'attempts' | 'firstWait' | 'longestWait'>;
+
 export interface WarehouseOptions {
   host: string;
   port: number;
@@ -31,14 +34,13 @@ export interface WarehouseOptions {
   network: WorkspaceNetwork;
   signIn: SignIn;
   /** Waits between tries; the defaults give a stopped warehouse about ten minutes to start. */
-  retry?: Pick<RetryOptions, 'firstWait' | 'longestWait'>;
+  retry?: WarehouseRetry;
   /** Takes secrets out of texts that leave. */
   hide(text: string): string;
 }
 
 /** Tries while the warehouse is starting or busy; at most 30 s apart. */
 const BUSY_ATTEMPTS = 25;
-/** Tries of a statement that met a lost connection, a lost session or a concurrent change. */
 const TROUBLE_ATTEMPTS = 6;
 const CHUNK_ROWS = 10_000;
 
@@ -92,7 +94,7 @@ export class Warehouse {
   }
 
   async #retried<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { host, hide, retry } = this.#options;
+    const { host, hide, retry: { attempts = TROUBLE_ATTEMPTS, ...waits } = {} } = this.#options;
     let troubles = 0;
     try {
       return await withRetry(
@@ -102,12 +104,12 @@ export class Warehouse {
           } catch (error) {
             const described = describeWarehouseError(error, host, hide, signal);
             if (described.code === 'DATABRICKS_SESSION_LOST') this.#forgetSession();
-            if (described.retryable && described.code !== 'DATABRICKS_BUSY' && ++troubles >= TROUBLE_ATTEMPTS)
+            if (described.retryable && described.code !== 'DATABRICKS_BUSY' && ++troubles >= attempts)
               throw final(described);
             throw described;
           }
         },
-        { attempts: BUSY_ATTEMPTS, ...retry, signal, askedWait },
+        { attempts: BUSY_ATTEMPTS, ...waits, signal, askedWait },
       );
     } catch (error) {
       // Whoever asked need not try again what was tried so often.
@@ -173,13 +175,13 @@ export class Warehouse {
       path,
       authType: 'custom',
       provider: { authenticate: async () => ({ Authorization: `Bearer ${await signIn.token()}` }) },
-      customCaCert: network.authorities.join('\n'),
+      ...(network.added.length === 0 ? {} : { customCaCert: network.added.join('\n') }),
       ...(network.proxy === null ? {} : { proxy: proxyOptions(network.proxy) }),
       userAgentEntry: 'IngestStudio',
       preserveBigNumericPrecision: true,
       telemetryEnabled: false,
       // What the driver itself tries again: polling, fetching, closing.
-      retryMaxAttempts: 4,
+      retryMaxAttempts: Math.min(4, this.#options.retry?.attempts ?? 4),
       retryDelayMin: this.#options.retry?.firstWait ?? 1000,
       retryDelayMax: this.#options.retry?.longestWait ?? 30_000,
     });

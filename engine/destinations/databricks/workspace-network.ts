@@ -1,12 +1,15 @@
 import { Agent } from 'node:https';
 import { resolve } from 'node:path';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { type Environment, proxiesOf, readAuthorities, trustedAuthorities } from '../../network.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
 
 /** How a workspace is reached. */
 export interface WorkspaceNetwork {
-  /** PEM of everybody whom TLS trusts. */
-  authorities: string[];
+  /** Whom TLS trusts. */
+  secureContext: SecureContext;
+  /** PEM of those whom Node does not trust by itself. */
+  added: string[];
   /** The proxy's address, null for none. */
   proxy: string | null;
   /** For requests beside the driver's: tokens and files. */
@@ -26,15 +29,30 @@ export async function openWorkspaceNetwork(
 ): Promise<WorkspaceNetwork> {
   const more = config.ca_file === undefined ? [] : await readAuthorities(resolve(baseDirectory, config.ca_file));
   const authorities = trustedAuthorities(more);
+  const bundled = new Set(rootCertificates.map(pemBody));
+  const added = authorities.filter((pem) => !bundled.has(pemBody(pem)));
+  const secureContext = trusting(authorities);
   const { https, except } = proxiesOf(config.proxy, environment);
   const proxy = https === null || isExcepted(config.server_hostname, except) ? null : https;
   const agent = new Agent({
     keepAlive: true,
     timeout: 120_000,
-    ca: authorities,
+    secureContext,
     ...(proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } }),
   });
-  return { authorities, proxy, agent, environment, close: () => agent.destroy() };
+  return { secureContext, added, proxy, agent, environment, close: () => agent.destroy() };
+}
+
+const pemBody = (pem: string) => pem.replaceAll(/\s/g, '');
+
+let lastTrusted: { authorities: string; context: SecureContext } | null = null;
+
+/** Reading some hundred certificates takes longer than a statement: they are read once. */
+function trusting(authorities: readonly string[]): SecureContext {
+  const text = authorities.join('\n');
+  if (lastTrusted?.authorities !== text)
+    lastTrusted = { authorities: text, context: createSecureContext({ ca: [...authorities] }) };
+  return lastTrusted.context;
 }
 
 /** NO_PROXY's rule: `*`, a host, or the end of one. */

@@ -20,6 +20,8 @@ const CATALOGS = 200;
 
 export interface TestWarehouse {
   server: WarehouseServer;
+  /** The folder that is the staging volume. */
+  volume: string;
   /** A catalog that no other test uses. */
   catalog(): string;
   config(values?: Partial<DatabricksDestination>): DatabricksDestination;
@@ -56,6 +58,7 @@ export async function startTestWarehouse(options: WarehouseServerOptions = {}): 
     });
   return {
     server,
+    volume: join(folder, 'Volumes/main/raw/staging'),
     catalog: () => `c${catalogs++}`,
     config,
     destination: (workspace, root, values, more) =>

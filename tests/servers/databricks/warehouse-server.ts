@@ -45,6 +45,10 @@ export interface WarehouseServer {
   statements: string[];
   /** May be changed at any time. */
   faults: Faults;
+  /** All sessions end, as when a warehouse stops. */
+  loseSessions(): void;
+  /** How many statements were cancelled by their clients. */
+  cancelled(): number;
   /** Reads with DuckDB, without the product's code; `main.raw.orders` is `"main.raw"."orders"`. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -86,7 +90,7 @@ export async function startWarehouse(options: WarehouseServerOptions = {}): Prom
     'max_by(v, k) AS arg_max(v, k)',
   ])
     await admin.run(`CREATE MACRO IF NOT EXISTS ${macro}`).catch(() => undefined);
-  const warehouse = new Warehouse(instance, admin, options);
+  const warehouse = new Warehouse(instance, options);
   const https = createServer({ key: server.key, cert: server.certificate }, (request, response) => {
     warehouse.answer(request, response).catch(() => response.destroy());
   });
@@ -97,6 +101,8 @@ export async function startWarehouse(options: WarehouseServerOptions = {}): Prom
     tables: warehouse.tables,
     statements: warehouse.statements,
     faults: warehouse.faults,
+    loseSessions: () => warehouse.sessions.clear(),
+    cancelled: () => warehouse.cancelled,
     async query(sql) {
       return (await admin.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[];
     },
@@ -122,12 +128,13 @@ class Warehouse {
   readonly faults: Faults = {};
   readonly #instance: DuckDBInstance;
   readonly #options: WarehouseServerOptions;
-  readonly #sessions = new Set<string>();
+  readonly sessions = new Set<string>();
+  cancelled = 0;
   readonly #operations = new Map<string, Operation>();
   /** Tokens that `/oidc/v1/token` gave. */
   readonly #tokens = new Set<string>();
 
-  constructor(instance: DuckDBInstance, _admin: DuckDBConnection, options: WarehouseServerOptions) {
+  constructor(instance: DuckDBInstance, options: WarehouseServerOptions) {
     this.#instance = instance;
     this.#options = options;
     this.#tokens.add(options.token ?? TOKEN);
@@ -205,7 +212,7 @@ class Warehouse {
     return {
       OpenSession: handler(async () => {
         const guid = newGuid();
-        this.#sessions.add(guid.toString('hex'));
+        this.sessions.add(guid.toString('hex'));
         const version = types.TProtocolVersion.SPARK_CLI_SERVICE_PROTOCOL_V8;
         const sessionId = new types.THandleIdentifier({ guid, secret: newGuid() });
         return new types.TOpenSessionResp({
@@ -215,11 +222,11 @@ class Warehouse {
         });
       }),
       CloseSession: handler(async (ask) => {
-        this.#sessions.delete(ask.sessionHandle.sessionId.guid.toString('hex'));
+        this.sessions.delete(ask.sessionHandle.sessionId.guid.toString('hex'));
         return new types.TCloseSessionResp({ status: succeeded() });
       }),
       ExecuteStatement: handler(async (ask) => {
-        if (!this.#sessions.has(ask.sessionHandle.sessionId.guid.toString('hex')))
+        if (!this.sessions.has(ask.sessionHandle.sessionId.guid.toString('hex')))
           return new types.TExecuteStatementResp({ status: failed('SessionHandle') });
         const guid = newGuid();
         const operation = await this.#start(ask.statement, response);
@@ -254,6 +261,7 @@ class Warehouse {
         const operation = operationOf(ask);
         if (operation?.state === types.TOperationState.RUNNING_STATE) {
           operation.state = types.TOperationState.CANCELED_STATE;
+          this.cancelled += 1;
           operation.connection.interrupt();
           await operation.done;
         }
