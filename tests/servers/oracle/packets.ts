@@ -26,7 +26,7 @@ export interface PacketListener {
 export class PacketStream {
   readonly #socket: Socket;
   readonly #listener: PacketListener;
-  #received = Buffer.alloc(0);
+  #received: Buffer = Buffer.alloc(0);
   #isAccepted = false;
   #sdu = 8192;
 

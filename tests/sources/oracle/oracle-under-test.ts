@@ -1,10 +1,9 @@
 import type { OracleConnection } from '../../../engine/spec/connection.ts';
 import { oracleConnectionModel } from '../../../engine/spec/connection.ts';
-import type { OracleServer } from '../../servers/oracle/oracle-server.ts';
 
 /** A connection to a server, as the configuration gives it. */
 export function connectionTo(
-  server: Pick<OracleServer, 'host' | 'port'>,
+  server: { host: string; port: number },
   changes: Partial<OracleConnection> = {},
 ): OracleConnection {
   const connection = oracleConnectionModel.parse({
