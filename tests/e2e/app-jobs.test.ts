@@ -188,6 +188,34 @@ test('a workbook that was written meanwhile is not overwritten: both versions ar
   await close();
 });
 
+test('two windows on one project are told of each other; one that Excel holds is told, too, with the way out', async () => {
+  const { page, directory, close } = await openSample();
+  const { page: other, context } = await host.open();
+  await other.getByTitle(directory).click();
+  await grid(other).waitFor();
+  for (const window of [page, other]) await window.getByText('Also open in another window.').waitFor();
+  await at(page, 2, 'source_name').click();
+  await page.keyboard.type('first');
+  await page.keyboard.press('Enter');
+  await save(page);
+  await other.getByText('was changed outside', { exact: false }).waitFor();
+  // Excel's own sign beside the workbook: the account's name, padded.
+  await writeFile(path.join(directory, '~$ingestion_config.xlsx'), `\u0003Ana${' '.repeat(51)}`);
+  await other.getByRole('button', { name: 'Read again' }).click();
+  await expect.poll(() => at(other, 2, 'source_name').textContent()).toContain('first');
+  await other.getByText('This project cannot be saved here.').waitFor();
+  await at(other, 3, 'source_name').click();
+  await other.keyboard.type('second');
+  await other.keyboard.press('Enter');
+  await other.keyboard.press('Control+s');
+  const dialog = other.getByRole('dialog', { name: 'Something went wrong' });
+  await dialog.getByText('This project cannot be saved').waitFor();
+  await dialog.getByText('Save a copy in another folder', { exact: false }).waitFor();
+  expect((await jobsOnDisk(directory)).get('products')).toMatchObject({ source_name: 'shop' });
+  await context.close();
+  await close();
+});
+
 test('what was not saved when the window was lost is offered again', async () => {
   const { page, directory, close } = await openSample();
   await at(page, 2, 'source_name').click();
