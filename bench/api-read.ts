@@ -10,8 +10,11 @@ import { makeJob } from '../tests/helpers/pipeline.ts';
 
 export const PER_PAGE = 1000;
 
-/** Pages of bench/api-server.ts read by the source (spooled, schema inferred) and written to Parquet by DuckDB. */
-export async function read(url: string, pages: number, folder: string): Promise<void> {
+/**
+ * Pages of bench/api-server.ts read by the source (spooled, schema inferred) and written to Parquet by DuckDB.
+ * Gives back the most memory (MiB) that the process took until the last page came.
+ */
+export async function read(url: string, pages: number, folder: string): Promise<number> {
   const spoolDirectory = path.join(folder, 'spool');
   await mkdir(spoolDirectory, { recursive: true });
   const workspace = await Workspace.open({
@@ -40,8 +43,10 @@ export async function read(url: string, pages: number, folder: string): Promise<
     },
   );
   let records = 0;
+  let whileReading = 0;
   for (let number = 0; ; number += 1) {
     const next = await reading.next();
+    if (number === 0) whileReading = peakMemory();
     if (next.done) break;
     const list = next.value.columns
       .map(({ name, landedType }) => `CAST(${identifier(name)} AS ${landedType}) AS ${identifier(name)}`)
@@ -55,15 +60,19 @@ export async function read(url: string, pages: number, folder: string): Promise<
   await source.close();
   workspace.close();
   if (records !== pages * PER_PAGE) throw new Error(`${records} records came`);
+  return whileReading;
 }
 
-/** A process of its own, `URL PAGES`: what its memory came to at most, in MiB, goes to the parent. */
+function peakMemory(): number {
+  return process.resourceUsage().maxRSS / 1024;
+}
+
+/** A process of its own, `URL PAGES`: what its memory came to at most while it read, and at all, in MiB, goes to the parent. */
 if (import.meta.main) {
   const [url = '', pages = '0'] = process.argv.slice(2);
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-api-read-'));
   try {
-    await read(url, Number(pages), folder);
-    process.send?.(process.resourceUsage().maxRSS / 1024);
+    process.send?.([await read(url, Number(pages), folder), peakMemory()]);
   } finally {
     await rm(folder, { recursive: true, force: true });
     process.disconnect();
