@@ -71,7 +71,8 @@ export async function openAzureClient(
       service = new blob.BlobServiceClient(endpoint, await tokenCredential(credentials, network), options(secure));
     }
   }
-  return new AzureClient(service.getContainerClient(location.container), location, service.accountName);
+  const container = service.getContainerClient(location.container);
+  return new AzureClient(container, location, service.accountName);
 }
 
 /** The blob endpoint without `/` at its end; null where nothing names the account. `dfs` endpoints speak another protocol. */
@@ -236,13 +237,20 @@ class AzureClient implements CloudClient {
       response?: { headers?: { get(name: string): string | undefined } };
       details?: { errorCode?: string; authenticationErrorDetail?: string; AuthenticationErrorDetail?: string };
     };
-    const detail = details?.AuthenticationErrorDetail ?? details?.authenticationErrorDetail;
+    const detail = details?.AuthenticationErrorDetail ?? details?.authenticationErrorDetail ?? this.#expiry(statusCode);
     return {
       status: statusCode ?? null,
       code: details?.errorCode ?? code ?? (error as Error).name ?? '',
       message: [firstLine(message), detail].filter((part) => part !== undefined && part !== '').join(' '),
       retryAfter: retryAfterOf(response?.headers?.get('retry-after')),
     };
+  }
+
+  /** A refused SAS token that is past its time: the service itself does not always say so. */
+  #expiry(status: number | undefined): string | undefined {
+    const expires = new URL(this.#container.url).searchParams.get('se');
+    if (status !== 403 || expires === null || !(Date.parse(expires) < Date.now())) return undefined;
+    return `The token expired at ${expires}.`;
   }
 
   close(): void {
