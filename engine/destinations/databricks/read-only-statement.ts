@@ -49,7 +49,8 @@ export function assertReadOnly(sql: string): void {
     if (FILE_FORMAT.test(name) && next?.text === '.' && tokens[at + 2]?.kind === 'quoted')
       throw refused('It reads files.');
     // The warehouse refuses them as well: a statement that changes something is no query.
-    if (kind === 'word' && CHANGES.test(text) && (at === 0 || tokens[at - 1]?.text === '('))
+    const begins = at === 0 || tokens[at - 1]?.text === '(';
+    if (begins && CHANGES.test(text) && next !== undefined && next.kind !== 'sign')
       throw refused(`It begins with ${text.toUpperCase()}.`);
   }
   if (depth !== 0) throw refused('A bracket is not closed.');
