@@ -127,7 +127,8 @@ class PartReader implements TableReader {
     const writer = await ChunkWriter.open(
       context.workspace,
       columns.map((column) => ({ name: column.name, type: column.segmentType })),
-      segmentLimits(read.statements.length),
+      // The workers' heaps and batches lie beside: half of what a reader in this thread may hold.
+      segmentLimits(2 * read.statements.length),
     );
     const reader = new PartReader(writer, counts);
     counts.watch(writer);
