@@ -20,6 +20,7 @@ export interface DriverConnection {
   cancel(): boolean;
   close(): void;
   on(event: 'error' | 'end' | 'secure', listener: (value: never) => void): unknown;
+  on(event: 'errorMessage', listener: (message: { number: number; message: string }) => void): unknown;
   once(event: 'end', listener: () => void): unknown;
   sendLogin7Packet(): void;
   messageIo: { tlsNegotiationComplete: boolean };
@@ -154,12 +155,16 @@ export async function connectDriver(
   const { connection } = options;
   const doing = `Connecting to ${connection.name}`;
   throwIfCancelled(signal);
-  let refused: IngestError | null = null;
+  let refused: Error | null = null;
   try {
     const opened = new driver.Connection(await driverConfiguration(options));
     // Losses are told to whoever waits for a statement; an idle connection must not end the thread.
     opened.on('error', () => undefined);
     if (onSecure) opened.on('secure', onSecure);
+    // The error of a login that failed has no number.
+    opened.on('errorMessage', ({ number, message }) => {
+      refused ??= Object.assign(new Error(message), { number });
+    });
     const sendLogin = opened.sendLogin7Packet;
     opened.sendLogin7Packet = () => {
       if (!connection.encrypt || opened.messageIo.tlsNegotiationComplete) return sendLogin.call(opened);
@@ -182,7 +187,7 @@ export async function connectDriver(
     return opened;
   } catch (error) {
     throwIfCancelled(signal);
-    throw refused ?? explainError(error, { connection, doing });
+    throw explainError(refused ?? error, { connection, doing });
   }
 }
 

@@ -328,6 +328,7 @@ class Translation {
 
 function converted(sql: string, type: SqlType, style: string | null): string {
   if (isTime(type)) return `ticks_of(${sql})`;
+  if (type.name === 'date') return `CAST(${sql} AS DATE)`;
   if (style === '121') return `text_of(${sql})`;
   if (style === '1') return `('0x' || hex(${sql}))`;
   return `CAST(${sql} AS ${storageOf(type)})`;
