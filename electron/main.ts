@@ -3,6 +3,7 @@ import { app, BrowserWindow, Menu, protocol, session, shell, utilityProcess } fr
 import { APP_ORIGIN, APP_SCHEME, answerFromFolder, isAppPage } from './app-protocol.ts';
 import { MESSAGES } from './channels.ts';
 import { type EngineChild, EngineProcess } from './engine-process.ts';
+import { tellFailure } from './failure-notification.ts';
 import { listenToPages } from './ipc.ts';
 import { menuTemplate } from './menu.ts';
 import { denyPermissions, guardNavigation } from './security.ts';
@@ -63,6 +64,7 @@ function start(): void {
     },
     onEvent: (name, data) => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(MESSAGES.event, name, data);
+      tellFailure(name, data);
     },
   });
   app.on('will-quit', () => engine.close());

@@ -120,6 +120,22 @@ const defaultSession = strict(
 );
 export const session = strict({ defaultSession }, 'session');
 
+/** No notification is seen here: tests ask which were shown. */
+export class Notification extends EventEmitter<Events> {
+  static readonly shown: { title: string; body: string }[] = [];
+  static isSupported = () => true;
+  readonly #text: { title: string; body: string };
+
+  constructor(text: { title: string; body: string }) {
+    super();
+    this.#text = text;
+  }
+
+  show(): void {
+    Notification.shown.push(this.#text);
+  }
+}
+
 export const shell = strict(
   {
     async openExternal(url: string) {
