@@ -226,7 +226,19 @@ export class ApiClient {
     signal: AbortSignal,
   ): Promise<Exchange> {
     const timeout = this.#options.timeoutSeconds * 1000;
-    const deadline = AbortSignal.timeout(Math.max(timeout * TOTAL_TIMEOUTS, MIN_TOTAL_SECONDS * 1000));
+    const total = Math.max(timeout * TOTAL_TIMEOUTS, MIN_TOTAL_SECONDS * 1000);
+    return await withDeadline(total, signal, (either) => this.#answer(method, url, headers, body, encoding, either));
+  }
+
+  async #answer(
+    method: string,
+    url: string,
+    headers: Record<string, string>,
+    body: string | null,
+    encoding: string,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    const timeout = this.#options.timeoutSeconds * 1000;
     const response = await undiciRequest(url, {
       dispatcher: await this.#agent(),
       method: method as Dispatcher.HttpMethod,
@@ -234,7 +246,7 @@ export class ApiClient {
       body,
       headersTimeout: timeout,
       bodyTimeout: timeout,
-      signal: AbortSignal.any([signal, deadline]),
+      signal,
     });
     const received = flatHeaders(response.headers);
     const { bytes, received: length } = await readBody(
@@ -254,6 +266,28 @@ export class ApiClient {
         return made;
       },
     };
+  }
+}
+
+/** AbortSignal.timeout would keep a timer and a signal of every request for the whole time. */
+async function withDeadline<Result>(
+  milliseconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const either = new AbortController();
+  const cancel = () => either.abort(signal.reason);
+  const timer = setTimeout(
+    () => either.abort(new DOMException('The exchange takes too long.', 'TimeoutError')),
+    milliseconds,
+  );
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    return await work(either.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
   }
 }
 
