@@ -183,7 +183,8 @@ class Load {
     const answer = await this.#copy(table, this.#context.qualify(live.name), live);
     if (answer === rowsOf(table)) return;
     // The answer to the first sending got lost, and the second found every file loaded.
-    if (await this.#isThere(table, live)) return;
+    const isThere = await this.#isThere(table, live);
+    if (isThere === true || (isThere === null && answer === 0)) return;
     throw new IngestError(
       'LOAD_MISCOUNTED',
       `COPY INTO brought ${answer} of ${rowsOf(table)} rows to ${this.#context.qualify(live.name)}.`,
@@ -193,8 +194,8 @@ class Load {
     );
   }
 
-  /** Did this load bring its rows to the table already? One COPY INTO is one commit: all of them or none. */
-  async #isThere(table: PackageTable, live: LiveTable): Promise<boolean> {
+  /** Did this load bring its rows to the table already? One COPY INTO is one commit: all of them or none. Null where the rows do not tell. */
+  async #isThere(table: PackageTable, live: LiveTable): Promise<boolean | null> {
     const name = this.#context.qualify(live.name);
     if (has(live, '_dlt_load_id')) {
       const found = await this.#count(`${name} WHERE _dlt_load_id = ${literal(this.#id)}`);
@@ -208,7 +209,7 @@ class Load {
       );
     }
     const parent = await someParentId(this.#pack, table, this.#context.workspace);
-    if (parent === null) return false;
+    if (parent === null) return null;
     return (await this.#count(`${name} WHERE _dlt_parent_id = ${literal(parent)}`)) > 0;
   }
 

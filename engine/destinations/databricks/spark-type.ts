@@ -180,7 +180,7 @@ class Parser {
       const name = this.#text[this.#at] === '`' ? this.#quoted() : this.#until(':').trim();
       this.#need(':');
       fields.push({ name, type: this.type() });
-      this.#match(/^\s*(NOT NULL|COMMENT\s+'(?:[^'\\]|\\.)*')/i);
+      this.#match(/^(?:\s*(?:NOT NULL|COMMENT\s+'(?:[^'\\]|\\.)*'))*/i);
       if (this.#skip('>')) return fields;
       this.#need(',');
     }

@@ -88,8 +88,9 @@ export function describeWarehouseError(
 ): IngestError {
   if (signal.aborted) return cancelled(signal);
   if (isIngestError(error)) return error;
+  // some errors of the driver are no Error objects
   const { code, statusCode, response, errorCode } = error as DriverError;
-  const text = hide(response?.displayMessage ?? response?.errorMessage ?? messageOf(error));
+  const text = hide(response?.displayMessage ?? response?.errorMessage ?? (error as Error).message ?? messageOf(error));
   if (statusCode !== undefined) return httpError(statusCode, host, hide, error as DriverError);
   if (typeof code === 'string') {
     if (CERTIFICATE.test(code)) {

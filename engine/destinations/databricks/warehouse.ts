@@ -10,6 +10,8 @@ interface DriverClient {
   connect(options: object): Promise<unknown>;
   openSession(request: object): Promise<DriverSession>;
   on(event: 'error', listener: () => void): unknown;
+  /** Not in the driver's documents: makes what gives its HTTP client the agent. */
+  createConnectionProvider(options: object): { getAgent(): Promise<unknown> };
   close(): Promise<unknown>;
 }
 interface DriverSession {
@@ -169,14 +171,16 @@ export class Warehouse {
     const client = new driver.DBSQLClient({ logger: { log: () => undefined } }) as unknown as DriverClient;
     // Without a listener a lost connection would end the process; the statement that met it fails anyway.
     client.on('error', () => undefined);
+    // The driver's own agent forgets the authorities when there is a proxy, and reads all of them anew for each connection.
+    const provide = client.createConnectionProvider.bind(client);
+    client.createConnectionProvider = (options) =>
+      Object.assign(provide(options), { getAgent: async () => network.agent });
     await client.connect({
       host,
       port,
       path,
       authType: 'custom',
       provider: { authenticate: async () => ({ Authorization: `Bearer ${await signIn.token()}` }) },
-      ...(network.added.length === 0 ? {} : { customCaCert: network.added.join('\n') }),
-      ...(network.proxy === null ? {} : { proxy: proxyOptions(network.proxy) }),
       userAgentEntry: 'IngestStudio',
       preserveBigNumericPrecision: true,
       telemetryEnabled: false,
@@ -206,14 +210,4 @@ function final(error: IngestError): IngestError {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     cause: error.cause,
   });
-}
-
-function proxyOptions(address: string): object {
-  const url = new URL(address);
-  return {
-    protocol: url.protocol.replace(':', ''),
-    host: url.hostname,
-    port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
-    ...(url.username === '' ? {} : { auth: { username: url.username, password: url.password } }),
-  };
 }

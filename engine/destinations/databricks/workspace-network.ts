@@ -1,18 +1,19 @@
 import { Agent } from 'node:https';
 import { resolve } from 'node:path';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { type Environment, proxiesOf, readAuthorities, trustedAuthorities } from '../../network.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
+
+/** A statement's first answer may take as long as a warehouse takes to start. */
+const SILENCE_MILLISECONDS = 15 * 60_000;
 
 /** How a workspace is reached. */
 export interface WorkspaceNetwork {
   /** Whom TLS trusts. */
   secureContext: SecureContext;
-  /** PEM of those whom Node does not trust by itself. */
-  added: string[];
   /** The proxy's address, null for none. */
   proxy: string | null;
-  /** For requests beside the driver's: tokens and files. */
+  /** For all requests: statements, tokens and files. */
   agent: Agent;
   environment: Environment;
   close(): void;
@@ -29,21 +30,17 @@ export async function openWorkspaceNetwork(
 ): Promise<WorkspaceNetwork> {
   const more = config.ca_file === undefined ? [] : await readAuthorities(resolve(baseDirectory, config.ca_file));
   const authorities = trustedAuthorities(more);
-  const bundled = new Set(rootCertificates.map(pemBody));
-  const added = authorities.filter((pem) => !bundled.has(pemBody(pem)));
   const secureContext = trusting(authorities);
   const { https, except } = proxiesOf(config.proxy, environment);
   const proxy = https === null || isExcepted(config.server_hostname, except) ? null : https;
   const agent = new Agent({
     keepAlive: true,
-    timeout: 120_000,
+    timeout: SILENCE_MILLISECONDS,
     secureContext,
     ...(proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } }),
   });
-  return { secureContext, added, proxy, agent, environment, close: () => agent.destroy() };
+  return { secureContext, proxy, agent, environment, close: () => agent.destroy() };
 }
-
-const pemBody = (pem: string) => pem.replaceAll(/\s/g, '');
 
 let lastTrusted: { authorities: string; context: SecureContext } | null = null;
 

@@ -121,7 +121,7 @@ describe('signing in', () => {
     await opened.close();
     proxy.close();
     // statements and files
-    expect(proxy.tunnels.length).toBeGreaterThanOrEqual(2);
+    expect(proxy.tunnels.length).toBeGreaterThan(0);
     expect(new Set(proxy.tunnels)).toEqual(new Set([`localhost:${warehouse.server.port}`]));
   });
 });
