@@ -182,7 +182,7 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     .argument('<job>', 'table or source.table')
     .option('--pages <n>', 'pages of an API to ask for', parseWhole(1, 100), 2)
     .option('--rows <n>', "rows to show; of an API's page each", parseWhole(1, 10_000), 10)
-    .option('--record <file>', "keep an API's requests and responses in a file, without secrets")
+    .option('--record <file>', "keep an API's requests and responses (64 MiB at most) in a file, without secrets")
     .option('--replay <file>', 'answer from such a file instead of the network')
     .action(
       act(async (context, [job]: [string], options) =>

@@ -163,7 +163,7 @@ export function ApiScreen() {
               label={
                 run?.preview?.recording
                   ? 'Requests and responses in a file, without secrets'
-                  : 'Preview first; a page beyond 64 MB cannot be recorded'
+                  : 'Preview first; more than 64 MiB of responses cannot be recorded'
               }
             >
               <Button
