@@ -43,7 +43,11 @@ export class QualityHistory {
     for (let at = 0; at < files.length; at += AT_A_TIME)
       documents.push(...(await Promise.all(files.slice(at, at + AT_A_TIME).map(({ file }) => this.#document(file)))));
     for (const file of this.#read.keys()) if (!files.some((known) => known.file === file)) this.#read.delete(file);
-    return historiesOf(documents.filter((document) => document !== null));
+    // A run id tells seconds; runs of one second have an order, too.
+    const ordered = documents
+      .filter((document) => document !== null)
+      .sort((a, b) => (a.run_timestamp < b.run_timestamp ? -1 : a.run_timestamp > b.run_timestamp ? 1 : 0));
+    return historiesOf(ordered);
   }
 
   /** A report is written once and never changed. */

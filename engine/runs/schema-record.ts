@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { metricsModel } from '../spec/metrics.ts';
+import { type Metrics, metricsModel } from '../spec/metrics.ts';
 import type { LandedTable } from './events.ts';
 
 /** Runs that are looked through: a job that did not load in any of them has no record. */
@@ -20,14 +20,18 @@ export async function recordedSchemas(
     return runId === undefined ? [] : [{ name, runId }];
   });
   const newest = names.sort((a, b) => (a.runId < b.runId ? 1 : -1)).slice(0, RUNS_READ);
-  const known = new Map<string, LandedTable[]>();
+  const read: Metrics[] = [];
   for (const { name } of newest) {
     const metrics = await readFile(path.join(folder, name), 'utf8')
       .then((text) => metricsModel.parse(JSON.parse(text)))
       .catch(() => null);
-    if (metrics?.pipeline_name !== pipeline) continue;
-    for (const { target, schema } of metrics.jobs)
-      if (schema !== undefined && !known.has(target)) known.set(target, schema);
+    if (metrics?.pipeline_name === pipeline) read.push(metrics);
+  }
+  // A run id tells seconds; runs of one second have an order, too.
+  read.sort((a, b) => (a.run_timestamp < b.run_timestamp ? 1 : a.run_timestamp > b.run_timestamp ? -1 : 0));
+  const known = new Map<string, LandedTable[]>();
+  for (const { jobs } of read) {
+    for (const { target, schema } of jobs) if (schema !== undefined && !known.has(target)) known.set(target, schema);
   }
   return ({ schema, table }) => known.get(`${schema}.${table}`) ?? null;
 }

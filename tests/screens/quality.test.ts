@@ -4,13 +4,14 @@ import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
 import { openProject } from '../../engine/open-project.ts';
 import { closeBrowser, goTo, openWindow, seriousFindings } from '../e2e/connections-window.ts';
+import type { ProjectTexts } from '../helpers/project.ts';
 
 /** Where pictures go, if anywhere: to be looked at. */
 const SHOTS = process.env['SCREEN_SHOTS'];
 
 afterAll(closeBrowser);
 
-const PROJECT = {
+const PROJECT: ProjectTexts = {
   jobs: [
     {
       source_type: 'filesystem',
