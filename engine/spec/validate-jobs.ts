@@ -104,9 +104,11 @@ export function validateJobs(
   return { jobs, invalidJobs };
 }
 
-/** Cells that take some reading are mostly alike: their results are kept by text, lists as copies. */
+/** Cells that take some reading, or some guessing of what was meant, are mostly alike: their results are kept by text, lists as copies. */
+const REMEMBERED: readonly JobColumn['kind'][] = ['list', 'types', 'lag', 'enum'];
+
 function remembering(column: JobColumn, parse: CellParser): CellParser {
-  if (column.kind !== 'list' && column.kind !== 'types' && column.kind !== 'lag') return parse;
+  if (!REMEMBERED.includes(column.kind)) return parse;
   const known = new Map<string, CellResult>();
   return (text) => {
     let result = known.get(text);
