@@ -259,7 +259,7 @@ class Warehouse {
       }),
       CancelOperation: handler(async (ask) => {
         const operation = operationOf(ask);
-        if (operation?.state === types.TOperationState.RUNNING_STATE) {
+        if (operation && operation.state === types.TOperationState.RUNNING_STATE) {
           operation.state = types.TOperationState.CANCELED_STATE;
           this.cancelled += 1;
           operation.connection.interrupt();
