@@ -73,6 +73,17 @@ test('checks are edited as jobs are, run, and show what they found; what was loa
   await results.getByText('Failed (error)', { exact: true }).waitFor();
   await results.getByText('after a load', { exact: false }).waitFor();
 
+  await goTo(page, 'Runs');
+  await page
+    .getByRole('button', { name: /^Open run/ })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'files.orders' }).click();
+  const job = page.getByRole('region', { name: 'files.orders' });
+  await job.getByText('Row count: 200 (expected: 100 - ∞)').waitFor();
+  await job.getByText('orders: created with 5 columns').waitFor();
+  await goTo(page, 'Quality');
+
   const suggested = page.getByRole('region', { name: 'Suggested checks' });
   await suggested.getByText('order_id has no duplicates in 200 rows').waitFor();
   await accessible(page, 'quality');

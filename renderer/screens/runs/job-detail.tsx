@@ -3,7 +3,7 @@ import { IconArrowRight } from '@tabler/icons-react';
 import { useApp } from '../../app.ts';
 import { ErrorCard } from '../../ui/error-card.tsx';
 import { bytesText, countText, durationText, plural } from '../../ui/number-text.ts';
-import { StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
+import { type Status, StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
 import classes from './job-detail.module.css';
 import { showJob } from './job-rows.ts';
 import { jobStatus, type RunJob } from './run-model.ts';
@@ -99,6 +99,22 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
             </div>
           ))}
         </dl>
+        {job.checks.length > 0 ? (
+          <>
+            <h3>Checks</h3>
+            <ul className={classes['list']}>
+              {job.checks.map((check, at) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: two checks may have one name, and they only ever grow
+                <li key={at}>
+                  <StatusIcon status={checkStatus(check)} size={13} />
+                  <span>
+                    <span className="medium">{check.check_name}</span>: {check.message}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </>
+        ) : null}
         {job.changes.length > 0 ? (
           <>
             <h3>Schema changes</h3>
@@ -139,6 +155,12 @@ export function JobDetail({ job, destination }: { job: RunJob | null; destinatio
       {/* biome-ignore-end lint/a11y: what scrolls must be reachable by keyboard */}
     </section>
   );
+}
+
+function checkStatus({ status, severity }: RunJob['checks'][number]): Status {
+  if (status === 'skipped') return 'skipped';
+  if (status === 'passed') return 'ok';
+  return severity === 'warning' ? 'warning' : 'error';
 }
 
 /** `Loaded, 1 warning` */

@@ -30,6 +30,7 @@ export interface RunJob {
   retries: readonly { at: number; wait_ms: number; code: string; message: string }[];
   warnings: readonly { code: string; message: string; hint?: string; column?: string }[];
   changes: readonly string[];
+  checks: JobResult['checks'];
   result: JobResult | null;
 }
 
@@ -113,6 +114,8 @@ export function withEvents(run: RunModel, events: readonly RunEvent[]): RunModel
         next = { ...next, endedAt: event.at };
         break;
       case 'job_check':
+        change(event.job, ({ checks }) => ({ checks: [...checks, event.result] }));
+        break;
       case 'log':
         break;
       default:
@@ -140,6 +143,7 @@ function ofResult(result: JobResult): Partial<RunJob> {
     bytes: result.bytes,
     pages: result.pages,
     changes: result.schema_changes,
+    checks: result.checks,
     warnings: result.warnings,
   };
 }
@@ -158,6 +162,7 @@ function newJob(name: string): RunJob {
     progressAt: null,
     retries: [],
     warnings: [],
+    checks: [],
     changes: [],
     result: null,
   };
