@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { identifier } from '../../../engine/duckdb/sql.ts';
 import { describeDestination } from '../conformance.ts';
+import { LANDED } from './landed-types.ts';
 import { startTestWarehouse, type TestWarehouse } from './warehouse.ts';
 
 let warehouse: TestWarehouse;
@@ -16,15 +17,6 @@ beforeAll(async () => {
   warehouse = await startTestWarehouse();
 });
 afterAll(() => warehouse.close());
-
-/** Databricks has none of these types; what holds every value takes their place. */
-const LANDED: Readonly<Record<string, string>> = {
-  INTERVAL: 'VARCHAR',
-  TIME: 'VARCHAR',
-  UUID: 'VARCHAR',
-  UBIGINT: 'DECIMAL(20,0)',
-  'STRUCT(a INTEGER, b VARCHAR)': 'STRUCT("a" INTEGER, "b" VARCHAR)',
-};
 
 describeDestination({
   name: 'databricks',

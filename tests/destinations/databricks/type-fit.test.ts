@@ -8,25 +8,7 @@ import {
 } from '../../../engine/destinations/databricks/spark-type.ts';
 import { bareFit, castFit, isDeltaWidening } from '../../../engine/destinations/databricks/type-fit.ts';
 import type { WriteDisposition } from '../../../engine/spec/kinds.ts';
-
-const TYPES = [
-  'BOOLEAN',
-  'TINYINT',
-  'SMALLINT',
-  'INT',
-  'BIGINT',
-  'FLOAT',
-  'DOUBLE',
-  'DECIMAL(10,2)',
-  'DECIMAL(38,0)',
-  'STRING',
-  'BINARY',
-  'DATE',
-  'TIMESTAMP',
-  'TIMESTAMP_NTZ',
-  'ARRAY<INT>',
-  'STRUCT<a: INT>',
-];
+import { TYPES } from './landed-types.ts';
 
 /** A row a source type, a sign a target type in the order of TYPES. */
 function matrix(sign: (from: string, to: string) => string): Record<string, string> {
