@@ -1,6 +1,7 @@
 import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
 import { didYouMean } from '../../spec/suggest.ts';
+import { shortList } from '../database/table-columns.ts';
 import { quoteName, textLiteral } from './literal.ts';
 import type { OracleSession, TextRow } from './session.ts';
 
@@ -31,11 +32,6 @@ export interface CatalogObject {
 
 /** What can be read, as ALL_OBJECTS names it. */
 export const READABLE_KINDS = "'TABLE', 'VIEW', 'MATERIALIZED VIEW'";
-
-/** The name for people: `SALES.ORDERS`. */
-export function objectName(object: Pick<CatalogObject, 'schema' | 'name'>): string {
-  return `${object.schema}.${object.name}`;
-}
 
 interface Place {
   schema: string;
@@ -230,21 +226,4 @@ async function notFound(
 
 function grantName(job: Job, wanted: string): string {
   return job.schema_name === null || wanted.includes('"') ? wanted : quoteName(job.schema_name, wanted);
-}
-
-/** A column that a job names: as it stands, else the only one that differs by case alone. */
-export function findColumn(object: CatalogObject, name: string, cell: string): CatalogColumn {
-  const exact = object.columns.find((column) => column.name === name);
-  if (exact) return exact;
-  const folded = object.columns.filter((column) => sameWord(column.name, name));
-  if (folded.length === 1 && folded[0]) return folded[0];
-  const names = object.columns.map((column) => column.name);
-  const near = didYouMean(name.toUpperCase(), names);
-  throw new IngestError('SOURCE_COLUMN_NOT_FOUND', `${objectName(object)} has no column "${name}" (${cell}).`, {
-    hint: near === null ? `It has: ${shortList(names)}.` : `Did you mean "${near}"?`,
-  });
-}
-
-function shortList(names: string[]): string {
-  return names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ');
 }

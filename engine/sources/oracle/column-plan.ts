@@ -1,7 +1,6 @@
-import { IngestError } from '../../errors.ts';
-import { parseColumnType } from '../../spec/column-types.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
 import type { ReadColumn } from '../database/read-rows.ts';
+import { overrideType } from '../database/table-columns.ts';
 import type { ValueFormat } from '../database/value-writer.ts';
 import type { ReadWarning } from '../source.ts';
 import { adaptOracleType } from '../type-adapters.ts';
@@ -194,12 +193,4 @@ function warningOf(column: CatalogColumn, loss: ReturnType<typeof adaptOracleTyp
     };
   }
   return null;
-}
-
-function overrideType(column: CatalogColumn, text: string): string {
-  const parsed = parseColumnType(text);
-  if (parsed.ok) return parsed.type;
-  throw new IngestError('COLUMN_TYPE_INVALID', `column_types: ${column.name}:${text} is no type: ${parsed.problem}.`, {
-    hint: parsed.suggestion === null ? undefined : `Did you mean "${parsed.suggestion}"?`,
-  });
 }

@@ -1,6 +1,7 @@
 import { IngestError, isIngestError } from '../../errors.ts';
+import { findColumn } from '../database/table-columns.ts';
 import { daysFromCivil } from '../database/time-text.ts';
-import { type CatalogColumn, findColumn } from './catalog.ts';
+import type { CatalogColumn } from './catalog.ts';
 import { watermarkText } from './column-plan.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import type { ReadPlan } from './read-plan.ts';

@@ -321,7 +321,7 @@ test('explain and preview show the statement; the preview’s rows are what a re
   );
   const preview = await source.preview(asked, bench.context(), { pages: 1, rows: 2 });
   expect(preview.pages[0]?.records).toHaveLength(2);
-  expect(preview.pages[0]?.records[0]).toMatchObject({ ID: 2, STATUS: 'paid', AMOUNT: '2' });
+  expect(preview.pages[0]?.records[0]).toMatchObject({ ID: '2', STATUS: 'paid', AMOUNT: '2' });
   expect(preview.stop.reason).toBe('preview_limit');
   expect(preview.warnings.map(({ column }) => column)).toEqual(['TOUCHED', 'SCORE']);
 });

@@ -1,0 +1,73 @@
+import { cancelled } from '../../errors.ts';
+import type {
+  DiscoveredObject,
+  DiscoverFilter,
+  Preview,
+  PreviewLimits,
+  ReadContext,
+  ReadRequest,
+  Source,
+} from '../source.ts';
+
+/** A session of a database. */
+export interface ClosableSession {
+  /** Ends what runs, on the server too. Safe to call twice. */
+  close(): Promise<void>;
+  /** Called once the connection is gone. */
+  onClose: () => void;
+}
+
+/** What a dialect does with sessions. */
+export interface SessionWork<Session> {
+  open(signal: AbortSignal): Promise<Session>;
+  test: Source['test'];
+  discover(session: Session, filter: DiscoverFilter, signal: AbortSignal): Promise<DiscoveredObject[]>;
+  explain(session: Session, request: ReadRequest, signal: AbortSignal): Promise<string>;
+  read(
+    open: (signal: AbortSignal) => Promise<Session>,
+    request: ReadRequest,
+    context: ReadContext,
+  ): ReturnType<Source['read']>;
+  preview(session: Session, request: ReadRequest, context: ReadContext, limits: PreviewLimits): Promise<Preview>;
+}
+
+/**
+ * A source over sessions: each call has its own, so that jobs may run at the same time and an abandoned read leaves nothing behind;
+ * {@link Source.close} ends those that are still open.
+ */
+export function createSessionSource<Session extends ClosableSession>(work: SessionWork<Session>): Source {
+  const sessions = new Set<Session>();
+  const closing = new AbortController();
+
+  const open = async (signal: AbortSignal): Promise<Session> => {
+    if (closing.signal.aborted) throw cancelled(closing.signal);
+    const session = await work.open(signal);
+    sessions.add(session);
+    session.onClose = () => sessions.delete(session);
+    return session;
+  };
+  const withSession = async <Result>(
+    signal: AbortSignal,
+    use: (session: Session) => Promise<Result>,
+  ): Promise<Result> => {
+    const session = await open(signal);
+    try {
+      return await use(session);
+    } finally {
+      await session.close();
+    }
+  };
+
+  return {
+    test: work.test,
+    discover: (filter, signal) => withSession(signal, (session) => work.discover(session, filter, signal)),
+    explain: (request, signal) => withSession(signal, (session) => work.explain(session, request, signal)),
+    read: (request, context) => work.read(open, request, context),
+    preview: (request, context, limits) =>
+      withSession(context.signal, (session) => work.preview(session, request, context, limits)),
+    close: async () => {
+      closing.abort();
+      await Promise.all([...sessions].map((session) => session.close()));
+    },
+  };
+}
