@@ -128,7 +128,11 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           emit: ((event) => recorder.emit({ level: 'INFO', ...event } as NewRunEvent)) satisfies EmitEvent,
           sampleRows: options.sampleRows ?? null,
           fullRefresh: options.fullRefresh ?? false,
-          previousSchema: await recordedSchemas(workDirectory, pipeline),
+          previousSchema: await recordedSchemas(
+            workDirectory,
+            pipeline,
+            plan.jobs.map((job) => `${job.target_schema ?? destination.defaultSchema}.${job.target_table}`),
+          ),
           checks,
           clock,
           source: (job) => sources.of(job),
