@@ -139,6 +139,8 @@ describe('a page that was scanned', () => {
     expect(scanAfter('[{"id":1}]', ' [ {"id":2} , {"id":3} ] ', null).scan?.lines.toString()).toBe(
       '{"id":2} \n {"id":3} \n',
     );
+    const other = scanAfter('{"data":[{"id":1}]}', '{"meta":{"data":[{"id":1}]},"data":[{"id":2}]}').scan;
+    expect(other?.lines.toString()).toBe('{"id":2}\n');
     const deep = scanAfter('{"r":{"items":[{"id":1}]}}', '{"r":{"n":3,"items":[]}}', 'r.items').scan;
     expect(deep).toMatchObject({ rows: 0, envelope: { r: { n: 3, items: [] } } });
   });
