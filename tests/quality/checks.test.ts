@@ -227,6 +227,8 @@ describe('custom_sql', () => {
     const csv = path.join(bench.folder, 'secret.csv');
     await writeFile(csv, 'password\nhunter2\n');
     const out = path.join(bench.folder, 'out');
+    // A file whose name, taken apart, ends like a table's.
+    await bench.table('SELECT 1 AS id', 'csv');
     const refused = [
       'DELETE FROM {table}',
       'DROP TABLE raw.keep',
@@ -250,6 +252,8 @@ describe('custom_sql', () => {
       `SELECT password FROM "${csv}"`,
       `WITH "${csv}" AS (SELECT * FROM "${csv}") SELECT password FROM "${csv}"`,
       `SELECT (SELECT password FROM '${csv}')`,
+      `SELECT password FROM "${csv.replace(/\.csv$/, '')}".csv`,
+      'SELECT id FROM raw.keep',
       `SELECT content FROM read_text('${csv}')`,
       `SELECT file FROM glob('${bench.folder}/*')`,
       "SELECT * FROM query('SELECT 1')",
