@@ -6,8 +6,14 @@ export interface TableReader {
   next(): Promise<FilledTable | null>;
 }
 
-/** Tables of all readers as they become full. */
-export async function* interleave(readers: readonly TableReader[]): AsyncGenerator<FilledTable> {
+/**
+ * Tables of all readers as they become full. Where the caller ends early, tables that are still being filled are dropped as soon as they come:
+ * `leftovers` gets a promise for each, to be awaited once the readers are closed.
+ */
+export async function* interleave(
+  readers: readonly TableReader[],
+  leftovers: Promise<void>[],
+): AsyncGenerator<FilledTable> {
   const waiting = new Map(readers.map((reader) => [reader, ask(reader)]));
   try {
     while (waiting.size > 0) {
@@ -19,7 +25,7 @@ export async function* interleave(readers: readonly TableReader[]): AsyncGenerat
     }
   } finally {
     for (const promise of waiting.values()) {
-      promise.then(({ table }) => table?.release()).catch(() => undefined);
+      leftovers.push(promise.then(({ table }) => table?.release()).catch(() => undefined));
     }
   }
 }

@@ -55,6 +55,7 @@ export async function* readRows(
   const counts = new ReadCounts(context);
   const warnOnce = { ...context, warn: onceEach(context.warn) };
   const readers: PartReader[] = [];
+  const leftovers: Promise<void>[] = [];
   let empty: FilledTable | null = null;
   try {
     for (const [index, sql] of read.statements.entries()) {
@@ -62,7 +63,7 @@ export async function* readRows(
     }
     const columns = read.columns.map(sourceColumn);
     let rows = 0;
-    for await (const table of interleave(readers)) {
+    for await (const table of interleave(readers, leftovers)) {
       if (table.rows === 0) {
         await empty?.release();
         empty = table;
@@ -83,6 +84,7 @@ export async function* readRows(
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(readers.map((reader) => reader.close()));
+    await Promise.all(leftovers);
     await empty?.release();
   }
 }

@@ -38,7 +38,7 @@ export function userOf({ authentication, username, domain, client_id: client }: 
 }
 
 /** A cancelled statement that the server does not acknowledge in so many milliseconds takes its connection with it. */
-const CANCEL_TIMEOUT = 600;
+const CANCEL_TIMEOUT = 500;
 /** The largest that TLS lets pass: fewer packets a row. */
 const PACKET_BYTES = 16_384;
 const LARGEST_VALUE = 2_147_483_647;

@@ -25,6 +25,7 @@ export async function* readTable(
   const session = sessions[0] as PostgresSession;
   const readers: PartReader[] = [];
   let tracker: WatermarkTracker | null = null;
+  const leftovers: Promise<void>[] = [];
   let empty: FilledTable | null = null;
   let finished = false;
   try {
@@ -56,7 +57,7 @@ export async function* readTable(
     }
     const columns = plan.columns.map(sourceColumn);
     let rows = 0;
-    for await (const table of interleave(readers)) {
+    for await (const table of interleave(readers, leftovers)) {
       if (table.rows === 0) {
         await empty?.release();
         empty = table;
@@ -75,6 +76,7 @@ export async function* readTable(
   } finally {
     await Promise.all(sessions.map((each) => (finished ? each.close() : each.abort())));
     await Promise.all(readers.map((reader) => reader.close()));
+    await Promise.all(leftovers);
     await empty?.release();
     await tracker?.close();
   }
