@@ -38,9 +38,7 @@ const BLANK: Shown = {
 
 export interface ColumnStyle {
   width: number;
-  /** Does not scroll sideways. */
-  frozen: boolean;
-  /** The last one that does not. */
+  /** The last one that does not scroll sideways. */
   edge: boolean;
   groupEnd: boolean;
   readOnly: boolean;
@@ -56,7 +54,6 @@ export function cellTemplate({ id, align }: GridColumn, column: number, style: C
   if (style.readOnly) node.setAttribute('aria-readonly', 'true');
   node.dataset['column'] = id;
   if (align !== undefined) node.dataset['align'] = align;
-  if (style.frozen) node.dataset['frozen'] = 'true';
   if (style.edge) node.dataset['edge'] = 'true';
   if (style.groupEnd) node.dataset['groupEnd'] = 'true';
   node.style.width = `${style.width}px`;

@@ -285,7 +285,6 @@ function kitOf(context: RowPoolContext, gridId: string, icon: RowKit['icon']): R
     const next = columns[index + 1];
     return cellTemplate(column, index, {
       width: columnWidth(layout, index),
-      frozen: index < layout.frozen,
       edge: index === layout.frozen - 1,
       groupEnd: next !== undefined && next.group !== column.group,
       readOnly: readOnly || column.readOnly === true,
