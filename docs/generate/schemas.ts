@@ -11,6 +11,7 @@ import {
 import { destinationModels } from '../../engine/spec/destination.ts';
 import { type JobColumn, jobColumns } from '../../engine/spec/job-columns.ts';
 import { metricsModel } from '../../engine/spec/metrics.ts';
+import { notificationsModel } from '../../engine/spec/notifications.ts';
 import { resourceOptionsModel } from '../../engine/spec/resource.ts';
 
 type Schema = Record<string, unknown>;
@@ -128,6 +129,7 @@ function config(): Schema {
         },
       },
       destinations: { type: 'object', additionalProperties: { anyOf: destinations } },
+      notifications: section(notificationsModel),
     },
   };
 }
