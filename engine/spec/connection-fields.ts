@@ -617,28 +617,49 @@ export const DESTINATION_KINDS: readonly ConnectionKind[] = [
       ['Network', NETWORK],
     ],
   ),
-  kind('destinations', 'databricks', { label: 'Databricks', about: 'Tables of a SQL warehouse', available: false }, [
+  kind('destinations', 'databricks', { label: 'Databricks', about: 'Tables of a SQL warehouse', available: true }, [
     [
       'General',
       {
         server_hostname: { label: 'Host', help: 'Of the workspace', example: 'adb-0000.azuredatabricks.net' },
         http_path: { label: 'HTTP path', help: 'Of the SQL warehouse', example: '/sql/1.0/warehouses/0000' },
-        catalog: { label: 'Catalog' },
+        catalog: { label: 'Catalog', help: 'Of Unity Catalog; it must be there already' },
         schema: TARGET_SCHEMA,
         access_token: { label: 'Access token', help: 'Kept in the keychain; never shown again', ...SIGN_IN },
-        client_id: { label: 'Client ID', ...SIGN_IN },
+        client_id: { label: 'Client ID', help: 'Of a service principal, in place of an access token', ...SIGN_IN },
         client_secret: { label: 'Client secret', help: 'Kept in the keychain; never shown again', ...SIGN_IN },
+        azure_tenant_id: {
+          label: 'Entra ID tenant',
+          help: 'Where the service principal is one of Entra ID; alone, the sign-in of Azure (CLI, managed identity) is used',
+          ...SIGN_IN,
+        },
       },
     ],
     [
       'Staging',
       {
-        staging: { label: 'Destination for staging' },
-        staging_volume: { label: 'Volume' },
-        staging_credential: { label: 'Storage credential' },
+        staging: {
+          label: 'Destination for staging',
+          help: 'A filesystem destination in Azure, S3 or Google Cloud that the warehouse can read',
+        },
+        staging_volume: { label: 'Volume', help: 'In place of it', example: '/Volumes/main/staging/files' },
+        staging_credential: {
+          label: 'Storage credential',
+          help: 'Of Unity Catalog; without one, the SAS token or account key of the staging place is used',
+        },
       },
     ],
-    ['Advanced', { port: { label: 'Port' } }],
+    [
+      'Advanced',
+      {
+        type_widening: {
+          label: 'Widen columns',
+          help: 'Delta type widening: integers, floats and decimals grow in place. Every reader must know that table feature',
+        },
+        port: { label: 'Port' },
+      },
+    ],
+    ['Network', NETWORK],
   ]),
 ];
 

@@ -92,6 +92,8 @@ export function destinationSecrets(destination: DestinationConfig, base: readonl
     case 'filesystem':
       return storageSecrets(destination).map(secret);
     case 'databricks':
+      // A tenant alone means the sign-in of Azure itself.
+      if (destination.client_id === undefined && destination.azure_tenant_id !== undefined) return [];
       return [secret(destination.client_id === undefined ? 'access_token' : 'client_secret')];
     default:
       return destination satisfies never;

@@ -24,7 +24,7 @@ interface Token {
 
 /**
  * The sign-in that a destination is set up for: a personal access token; a service principal of Databricks (OAuth M2M: `client_id` and `client_secret`);
- * a service principal of Entra ID (`azure_tenant_id` beside them); else the default credential of Azure (environment, managed identity, Azure CLI).
+ * a service principal of Entra ID (`azure_tenant_id` beside them); with the tenant alone, the default credential of Azure (environment, managed identity, Azure CLI).
  * @throws IngestError DATABRICKS_CREDENTIALS, DRIVER_MISSING
  */
 export async function openSignIn(config: DatabricksDestination, network: WorkspaceNetwork): Promise<SignIn> {
@@ -45,13 +45,13 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
       { hint: 'A service principal signs in with both; or set access_token.' },
     );
   }
-  if (!/\.azuredatabricks\.(net|us|cn)$/i.test(config.server_hostname)) {
+  if (!tenant) {
     throw new IngestError('DATABRICKS_CREDENTIALS', `Destination ${config.name} has nothing to sign in with.`, {
-      hint: 'Set access_token, or client_id and client_secret of a service principal.',
+      hint: 'Set access_token, or client_id and client_secret of a service principal; azure_tenant_id alone uses the sign-in of Azure.',
     });
   }
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-  const credential = new identity.DefaultAzureCredential(entraOptions(network));
+  const credential = new identity.DefaultAzureCredential({ ...entraOptions(network), tenantId: tenant });
   return { kind: 'Azure default credential', token: renewed(() => entraToken(credential)) };
 }
 
