@@ -7,14 +7,16 @@ import { editWorkbook } from '../../engine/bundle/edit-workbook.ts';
 import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
 import { readProjectFiles } from '../../engine/bundle/read-project-files.ts';
 import { readZip, unpackBudget, unpackPart } from '../../engine/bundle/zip.ts';
-import { buildPage, startWindowHost, type WindowHost, withFolder } from '../helpers/window-page.ts';
+import { buildApp } from '../helpers/electron-app.ts';
+import { startWindowHost, type WindowHost, withFolder } from '../helpers/window-page.ts';
 
 let folder: Awaited<ReturnType<typeof withFolder>>;
 let host: WindowHost;
 
 beforeAll(async () => {
   folder = await withFolder();
-  host = await startWindowHost(await buildPage(), folder.folder);
+  await buildApp();
+  host = await startWindowHost(path.join(import.meta.dirname, '../../out/renderer'), folder.folder);
 });
 afterAll(async () => {
   await host?.close();

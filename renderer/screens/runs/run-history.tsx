@@ -13,6 +13,7 @@ import { ErrorCard } from '../../ui/error-card.tsx';
 import { countText, durationText, momentText, plural } from '../../ui/number-text.ts';
 import { Toolbar } from '../../ui/panel.tsx';
 import { StatusWord } from '../../ui/status-icon.tsx';
+import { UndrawnRows } from '../../ui/undrawn-rows.tsx';
 import { useLongTable } from '../../ui/use-long-table.ts';
 import classes from './run-history.module.css';
 import { RUN_STATUS, type RunSummary, shortRunId } from './run-model.ts';
@@ -140,11 +141,11 @@ function Filled({ runs }: { runs: readonly RunSummary[] }) {
           </tr>
         </thead>
         <tbody>
-          {drawn.above === 0 ? null : <tr aria-hidden style={{ height: drawn.above }} />}
+          <UndrawnRows height={drawn.above} columns={9} />
           {runs.slice(drawn.from, drawn.to).map((run, index) => (
             <RunRow key={run.run_id} run={run} index={drawn.from + index} onOpen={() => open(run.run_id)} />
           ))}
-          {drawn.below === 0 ? null : <tr aria-hidden style={{ height: drawn.below }} />}
+          <UndrawnRows height={drawn.below} columns={9} />
         </tbody>
       </table>
     </div>

@@ -4,6 +4,7 @@ import { type CSSProperties, memo, useRef } from 'react';
 import { Sparkline } from '../../ui/charts.tsx';
 import { countText, durationText } from '../../ui/number-text.ts';
 import { StatusIcon, StatusWord } from '../../ui/status-icon.tsx';
+import { UndrawnRows } from '../../ui/undrawn-rows.tsx';
 import { useLongTable } from '../../ui/use-long-table.ts';
 import { useWidth } from '../../ui/use-width.ts';
 import classes from './run-jobs.module.css';
@@ -58,7 +59,7 @@ export function RunJobs({ jobs, total, startedAt, now, running, cancelling, sele
           </tr>
         </thead>
         <tbody>
-          <Room height={drawn.above} />
+          <UndrawnRows height={drawn.above} columns={6} />
           {jobs.slice(drawn.from, drawn.to).map((job, index) => (
             <JobRow
               key={job.name}
@@ -70,7 +71,7 @@ export function RunJobs({ jobs, total, startedAt, now, running, cancelling, sele
               onSelect={onSelect}
             />
           ))}
-          <Room height={drawn.below} />
+          <UndrawnRows height={drawn.below} columns={6} />
           {queued > 0 ? (
             <tr className={classes['queued']}>
               <td colSpan={6}>
@@ -83,16 +84,6 @@ export function RunJobs({ jobs, total, startedAt, now, running, cancelling, sele
         </tbody>
       </table>
     </div>
-  );
-}
-
-/** In place of rows that are not drawn. */
-function Room({ height }: { height: number }) {
-  if (height === 0) return null;
-  return (
-    <tr aria-hidden style={{ height }}>
-      <td colSpan={6} />
-    </tr>
   );
 }
 
