@@ -5,7 +5,7 @@ import type { ValueFormat } from '../database/value-writer.ts';
 import type { ReadWarning } from '../source.ts';
 import { adaptOracleType } from '../type-adapters.ts';
 import type { CatalogColumn } from './catalog.ts';
-import { quoteIdentifier, SECONDS_MASK, timeMask } from './literal.ts';
+import { quoteIdentifier, timeMask } from './literal.ts';
 
 /** How one column is selected, given by the driver and landed. */
 export interface PlannedColumn extends ReadColumn {
@@ -64,7 +64,7 @@ export function planColumn(column: CatalogColumn, policy: ColumnPolicy, override
       // The session's zone is UTC: so is the text.
       return isText
         ? text(timeText(source, digitsOf(column)))
-        : plan(utcText(source, digitsOf(column)), 'timestamp_text', 'TIMESTAMP WITH TIME ZONE');
+        : plan(timeText(source, digitsOf(column)), 'timestamp_text', 'TIMESTAMP WITH TIME ZONE');
     case 'interval year to month':
     case 'interval day to second':
       return text(`TO_CHAR(${source})`);
@@ -155,22 +155,10 @@ function digitsOf({ baseType, scale }: CatalogColumn): number {
   return (scale ?? 6) > 6 ? 9 : 6;
 }
 
-/** The column as the text of a watermark, for a value that the server is asked for. */
-export function watermarkText(column: CatalogColumn, value: string): string {
-  switch (column.baseType) {
-    case 'date':
-      return `LTRIM(TO_CHAR(${value}, '${SECONDS_MASK}'))`;
-    case 'timestamp':
-      return timeText(value, digitsOf(column));
-    case 'timestamp with time zone':
-    case 'timestamp with local time zone':
-      return `${utcText(value, digitsOf(column))} || '+00:00'`;
-    case 'number':
-    case 'float':
-      return `TO_CHAR(${value}, 'TM9')`;
-    default:
-      return value;
-  }
+/** A value of the column as the server writes it for a bound: of times, in the form of a watermark. */
+export function boundText(column: CatalogColumn, value: string): string {
+  if (column.baseType === 'date' || column.baseType === 'timestamp') return timeText(value, digitsOf(column));
+  return column.baseType === 'number' ? `TO_CHAR(FLOOR(${value}), 'TM9')` : value;
 }
 
 /** What a type's permitted loss is worth saying. Digits beyond microseconds are told where a value has some. */

@@ -1,5 +1,4 @@
 import { IngestError } from '../../errors.ts';
-import { watermarkText } from './column-plan.ts';
 import type { Parts } from './partitions.ts';
 import { fromClause, type ReadPlan, whereClause } from './read-plan.ts';
 import type { OracleSession } from './session.ts';
@@ -19,7 +18,7 @@ export async function greatestWatermark(
   if (!watermark || watermark.order !== null || plan.sampleRows !== null) return undefined;
   const { column, reference, conditions } = watermark;
   const [row] = await session.query(
-    `SELECT ${watermarkText(column, `MAX(${reference})`)} AS "greatest" ${fromClause(plan, { scn })}
+    `SELECT MAX(${reference}) AS "greatest" ${fromClause(plan, { scn })}
      ${whereClause([...conditions, `${reference} IS NOT NULL`])}`,
     `Finding the greatest ${column.name} of ${plan.name}`,
     signal,

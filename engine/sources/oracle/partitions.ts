@@ -2,7 +2,7 @@ import { IngestError, isIngestError } from '../../errors.ts';
 import { findColumn } from '../database/table-columns.ts';
 import { daysFromCivil } from '../database/time-text.ts';
 import type { CatalogColumn } from './catalog.ts';
-import { watermarkText } from './column-plan.ts';
+import { boundText } from './column-plan.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { OracleSession } from './session.ts';
@@ -142,10 +142,8 @@ async function rangeCuts(
 ): Promise<string[]> {
   const own = quoteIdentifier(column.name);
   const target = quoteName(plan.object.schema, plan.object.name);
-  const shown = (value: string) =>
-    column.baseType === 'number' ? `TO_CHAR(FLOOR(${value}), 'TM9')` : watermarkText(column, value);
   const [row] = await session.query(
-    `SELECT ${shown(`MIN(${own})`)} AS "low", ${shown(`MAX(${own})`)} AS "high" FROM ${target} AS OF SCN ${scn}`,
+    `SELECT ${boundText(column, `MIN(${own})`)} AS "low", ${boundText(column, `MAX(${own})`)} AS "high" FROM ${target} AS OF SCN ${scn}`,
     `Finding the range of ${column.name} in ${plan.name}`,
     signal,
   );

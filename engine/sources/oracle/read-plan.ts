@@ -68,12 +68,9 @@ export interface StatementOptions {
 export function selectStatement(plan: ReadPlan, options: StatementOptions = {}): string {
   const list = plan.columns.map((column) => `${column.expression} AS ${quoteIdentifier(column.name)}`).join(', ');
   const limit = options.limit ?? plan.sampleRows;
-  return [
-    `SELECT ${list}`,
-    fromClause(plan, options),
-    whereClause(plan.watermark?.conditions ?? []),
-    limit === null ? '' : `FETCH FIRST ${Math.floor(limit)} ROWS ONLY`,
-  ]
+  // FETCH FIRST cannot be had where a column is LONG.
+  const first = limit === null ? [] : [`ROWNUM <= ${Math.floor(limit)}`];
+  return [`SELECT ${list}`, fromClause(plan, options), whereClause([...(plan.watermark?.conditions ?? []), ...first])]
     .filter((part) => part !== '')
     .join('\n');
 }

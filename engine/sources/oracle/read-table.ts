@@ -22,11 +22,12 @@ export async function* readTable(
   const session = await open(signal);
   const sessions = [session];
   try {
-    await session.query('SET TRANSACTION READ ONLY', 'Beginning', signal);
     const plan = await planRead(session, request, signal);
     for (const { warning } of plan.columns) if (warning) context.warn(warning);
     const options = { partitions: job.options.partitions, partitionColumn: job.options.partition_column };
     const parts = await planParts(session, plan, options, signal);
+    // Several parts share a system change number; one has a moment of its own.
+    if (parts.scn === undefined) await session.query('SET TRANSACTION READ ONLY', 'Beginning', signal);
     await handleNullWatermarks(session, plan, parts, request, context);
     const known = await greatestWatermark(session, plan, parts, signal);
     while (sessions.length < parts.conditions.length) sessions.push(await open(signal));

@@ -52,6 +52,7 @@ export function translate(oracle: string): Translation {
   const scn = /\bAS OF SCN (\d+)/i.exec(oracle)?.[1];
   const text = withoutEndings(oracle)
     .replace(/\s+AS OF SCN \d+/gi, '')
+    .replace(/\b(?:WHERE|AND) ROWNUM <= (\d+)$/i, 'LIMIT $1')
     .replace(MASKED_LITERAL, (_all, kind: string, value: string) => {
       const type = kind.toUpperCase() === 'TIMESTAMP_TZ' ? 'TIMESTAMPTZ' : 'TIMESTAMP';
       return `CAST(${value.replace(/ (?=[+-]\d\d:)/, '')} AS ${type})`;
