@@ -1,6 +1,7 @@
 import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
 import { didYouMean } from '../../spec/suggest.ts';
+import { shortList } from '../database/table-columns.ts';
 import { quoteName, textLiteral } from './literal.ts';
 import type { MssqlSession } from './session.ts';
 
@@ -34,11 +35,6 @@ export interface CatalogObject {
   columns: CatalogColumn[];
   /** Columns of the primary key, in its order. */
   primaryKey: string[];
-}
-
-/** The name for people: `dbo.Orders`. */
-export function objectName(object: Pick<CatalogObject, 'schema' | 'name'>): string {
-  return `${object.schema}.${object.name}`;
 }
 
 interface Place {
@@ -205,21 +201,4 @@ function typeText(base: string, length: number | null, precision: number | null,
   if (WITH_LENGTH.has(base)) return `${base}(${length ?? 'max'})`;
   if (WITH_PRECISION.has(base)) return `${base}(${precision},${scale})`;
   return WITH_SCALE.has(base) ? `${base}(${scale})` : base;
-}
-
-/** A column that a job names: as it stands, else the only one that differs by case alone. */
-export function findColumn(object: CatalogObject, name: string, cell: string): CatalogColumn {
-  const exact = object.columns.find((column) => column.name === name);
-  if (exact) return exact;
-  const folded = object.columns.filter((column) => sameWord(column.name, name));
-  if (folded.length === 1 && folded[0]) return folded[0];
-  const names = object.columns.map((column) => column.name);
-  const near = didYouMean(name, names);
-  throw new IngestError('SOURCE_COLUMN_NOT_FOUND', `${objectName(object)} has no column "${name}" (${cell}).`, {
-    hint: near === null ? `It has: ${shortList(names)}.` : `Did you mean "${near}"?`,
-  });
-}
-
-function shortList(names: string[]): string {
-  return names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ');
 }

@@ -1,8 +1,8 @@
 import { SAFE_DIGITS } from '../../duckdb/decimal-store.ts';
 import { IngestError } from '../../errors.ts';
-import { parseColumnType } from '../../spec/column-types.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
 import type { ReadColumn } from '../database/read-rows.ts';
+import { overrideType } from '../database/table-columns.ts';
 import type { ValueFormat } from '../database/value-writer.ts';
 import type { ReadWarning } from '../source.ts';
 import { adaptDecimal, adaptSqlServerType } from '../type-adapters.ts';
@@ -158,12 +158,4 @@ function offsetWarning({ name, sourceType }: CatalogColumn): ReadWarning {
     message: `Column "${name}" is ${sourceType}: the instants land in UTC, the offsets that they were written with do not.`,
     hint: `column_types: ${name}:varchar keeps the offsets, as text.`,
   };
-}
-
-function overrideType(column: CatalogColumn, text: string): string {
-  const parsed = parseColumnType(text);
-  if (parsed.ok) return parsed.type;
-  throw new IngestError('COLUMN_TYPE_INVALID', `column_types: ${column.name}:${text} is no type: ${parsed.problem}.`, {
-    hint: parsed.suggestion === null ? undefined : `Did you mean "${parsed.suggestion}"?`,
-  });
 }

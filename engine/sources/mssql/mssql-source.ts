@@ -1,4 +1,4 @@
-import { cancelled } from '../../errors.ts';
+import { createSessionSource } from '../database/session-source.ts';
 import type { Source } from '../source.ts';
 import type { SqlServerConnection } from './connect-options.ts';
 import { testConnection } from './connection-test.ts';
@@ -14,46 +14,18 @@ export interface MssqlDependencies {
   tokens?: TokenSource | null;
 }
 
-/**
- * A SQL Server (2016 or later) or Azure SQL database as a source. Each call has sessions of its own, so that jobs may run at the same time and an
- * abandoned read leaves nothing behind; {@link Source.close} ends those that are still open.
- */
+/** A SQL Server (2016 or later) or Azure SQL database as a source. */
 export function createMssqlSource(connection: SqlServerConnection, dependencies: MssqlDependencies = {}): Source {
   const tokens = dependencies.tokens === undefined ? openTokenSource(connection) : dependencies.tokens;
-  const sessions = new Set<MssqlSession>();
-  const closing = new AbortController();
-
-  const open = async (signal: AbortSignal): Promise<MssqlSession> => {
-    if (closing.signal.aborted) throw cancelled(closing.signal);
-    const accessToken = (await tokens?.(signal)) ?? null;
-    const session = await MssqlSession.open({ connection, accessToken }, signal);
-    sessions.add(session);
-    session.onClose = () => sessions.delete(session);
-    return session;
-  };
-  const withSession = async <Result>(
-    signal: AbortSignal,
-    use: (session: MssqlSession) => Promise<Result>,
-  ): Promise<Result> => {
-    const session = await open(signal);
-    try {
-      return await use(session);
-    } finally {
-      await session.close();
-    }
-  };
-
-  return {
-    test: (signal) => testConnection(connection, tokens, signal),
-    discover: (filter, signal) => withSession(signal, (session) => discoverObjects(session, filter, signal)),
-    explain: (request, signal) =>
-      withSession(signal, async (session) => selectStatement(await planRead(session, request, signal))),
-    read: (request, context) => readTable(open, request, context),
-    preview: (request, context, limits) =>
-      withSession(context.signal, (session) => previewTable(session, request, context, limits)),
-    close: async () => {
-      closing.abort();
-      await Promise.all([...sessions].map((session) => session.close()));
+  return createSessionSource<MssqlSession>({
+    open: async (signal) => {
+      const accessToken = (await tokens?.(signal)) ?? null;
+      return await MssqlSession.open({ connection, accessToken }, signal);
     },
-  };
+    test: (signal) => testConnection(connection, tokens, signal),
+    discover: discoverObjects,
+    explain: async (session, request, signal) => selectStatement(await planRead(session, request, signal)),
+    read: readTable,
+    preview: previewTable,
+  });
 }

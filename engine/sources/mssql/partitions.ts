@@ -1,6 +1,7 @@
 import { IngestError } from '../../errors.ts';
+import { findColumn } from '../database/table-columns.ts';
 import { daysFromCivil } from '../database/time-text.ts';
-import { type CatalogColumn, findColumn } from './catalog.ts';
+import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier, quoteName, typedLiteral } from './literal.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { MssqlSession } from './session.ts';
