@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workspace } from '../../../engine/duckdb/workspace.ts';
 import type { LoadPackage } from '../../../engine/load/load-package.ts';
+import type { DatabricksDestination } from '../../../engine/spec/destination.ts';
 import type { WriteDisposition } from '../../../engine/spec/kinds.ts';
 import { buildPackage, creations, ordersWithChildren } from '../build-package.ts';
 import { startTestWarehouse, type TestWarehouse } from './warehouse.ts';
@@ -31,7 +32,12 @@ afterAll(async () => {
  * A process that loads a package. With `deadAfter` it dies right after its n-th statement that changes something was carried out, and nothing
  * of it is heard again. (Dying after a SELECT is dying after the change before it.) Gives the number of such statements.
  */
-async function run(catalog: string, pack: LoadPackage, deadAfter = Number.POSITIVE_INFINITY): Promise<number> {
+async function run(
+  catalog: string,
+  pack: LoadPackage,
+  deadAfter = Number.POSITIVE_INFINITY,
+  values: Partial<DatabricksDestination> = {},
+): Promise<number> {
   const { faults } = warehouse.server;
   let statements = 0;
   let isDead = false;
@@ -44,7 +50,7 @@ async function run(catalog: string, pack: LoadPackage, deadAfter = Number.POSITI
     return isDead ? { cut: 'after' } : undefined;
   };
   const retry = { attempts: 1, firstWait: 1, longestWait: 2 };
-  const destination = warehouse.destination(workspace, root, { catalog }, { retry });
+  const destination = warehouse.destination(workspace, root, { ...values, catalog }, { retry });
   try {
     await destination.open(never);
     const existing = await destination.describeTables(target);
@@ -134,6 +140,19 @@ describe('a load that dies after any of its statements', () => {
       ).toEqual([]);
     });
   }
+
+  it('is there exactly once when the staging place was another one by then', async () => {
+    const catalog = warehouse.catalog();
+    await run(catalog, await buildPackage(root, contentOf(0, '160.0', 'append')));
+    const statements = await run(catalog, await buildPackage(root, contentOf(1, '161.0', 'append')));
+    for (let deadAfter = 1; deadAfter <= statements; deadAfter += 1) {
+      const pack = await buildPackage(root, contentOf(deadAfter + 1, `16${deadAfter + 1}.0`, 'append'));
+      await run(catalog, pack, deadAfter);
+      // COPY INTO knows files by their paths, which are new to it
+      await run(catalog, pack, undefined, { staging_volume: 'main.raw.moved' });
+      await expectLoaded(catalog, deadAfter + 1, 'append');
+    }
+  });
 
   for (const disposition of ['append', 'merge'] as const) {
     it(`is there exactly once when its package was lost with the computer and its rows were read again (${disposition})`, async () => {
