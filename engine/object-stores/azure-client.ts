@@ -131,6 +131,8 @@ class AzureClient implements CloudClient {
   readonly location: string;
   readonly removeAtOnce = 1;
   readonly #container: ContainerClient;
+  /** Empty blobs were seen that may be folders. */
+  #hasFolders = false;
 
   constructor(container: ContainerClient, location: AzureLocation, account: string) {
     this.#container = container;
@@ -145,19 +147,26 @@ class AzureClient implements CloudClient {
     { shallow, most, signal }: Parameters<CloudClient['listPage']>[2],
   ): ReturnType<CloudClient['listPage']> {
     const paging = { maxPageSize: most ?? 5000, ...(token === null ? {} : { continuationToken: token }) };
-    // Accounts with a hierarchical namespace list folders as empty blobs, which only their metadata tells.
-    const options = { ...(prefix === '' ? {} : { prefix }), abortSignal: signal, includeMetadata: true };
-    const pages = shallow
-      ? this.#container.listBlobsByHierarchy('/', options).byPage(paging)
-      : this.#container.listBlobsFlat(options).byPage(paging);
-    const { value } = await pages.next();
-    const segment = value?.segment;
-    const found = (segment?.blobItems ?? []) as BlobItem[];
+    const look = async () => {
+      const metadata = this.#hasFolders ? { includeMetadata: true } : {};
+      const options = { ...(prefix === '' ? {} : { prefix }), ...metadata, abortSignal: signal };
+      const pages = shallow
+        ? this.#container.listBlobsByHierarchy('/', options).byPage(paging)
+        : this.#container.listBlobsFlat(options).byPage(paging);
+      return (await pages.next()).value;
+    };
+    let page = await look();
+    // Accounts with a hierarchical namespace list folders as empty blobs, which only their metadata tells; it makes listings slower.
+    if (!this.#hasFolders && (page?.segment.blobItems ?? []).some(mayBeFolder)) {
+      this.#hasFolders = true;
+      page = await look();
+    }
+    const segment = page?.segment;
     const prefixes = (segment && 'blobPrefixes' in segment ? (segment.blobPrefixes ?? []) : []) as { name: string }[];
     return {
-      objects: found.filter((item) => !isFolder(item)).map(infoOf),
+      objects: ((segment?.blobItems ?? []) as BlobItem[]).filter((item) => !isFolder(item)).map(infoOf),
       folders: prefixes.map(({ name }) => name),
-      next: value?.continuationToken ? value.continuationToken : null,
+      next: page?.continuationToken ? page.continuationToken : null,
     };
   }
 
@@ -256,6 +265,11 @@ class AzureClient implements CloudClient {
   close(): void {
     // The agents are the store's.
   }
+}
+
+/** Folders have neither content nor its checksum. */
+function mayBeFolder({ properties }: BlobItem): boolean {
+  return properties.contentLength === 0 && !properties.contentMD5?.length;
 }
 
 function isFolder(item: BlobItem): boolean {

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  BlobServiceClient,
   ContainerSASPermissions,
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
@@ -272,6 +273,20 @@ describe('SAS tokens', () => {
     });
     const notKey = openTestStore({ ...place, credentials: { ...AZURE_KEYS, azure_storage_account_key: `?${token}` } });
     await expect(notKey).rejects.toMatchObject({ code: 'OBJECT_STORE_CREDENTIALS' });
+  });
+
+  it('show the files of a hierarchical namespace, not its folders', async () => {
+    const service = new BlobServiceClient(azurite.url, new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY));
+    const container = service.getContainerClient('sas-lake');
+    // As such an account lists a folder: an empty blob that says so in its metadata, without a checksum.
+    await container.getBlockBlobClient('lake/hns/day').commitBlockList([], { metadata: { hdi_isfolder: 'true' } });
+    const store = await open(sas('racwdl', 60_000));
+    await store.put('hns/day/a.csv', 'x', null);
+    await store.put('hns/empty', '', null);
+    const keys: string[] = [];
+    for await (const page of store.list('hns/')) keys.push(...page.objects.map(({ key }) => key));
+    expect(keys).toEqual(['hns/day/a.csv', 'hns/empty']);
+    await store.close();
   });
 
   it('that only read say so, without showing the signature', async () => {
