@@ -57,4 +57,3 @@ test('who signs in, and the way out, are those of the sign-in', () => {
 test('in the main thread the worker’s module does nothing', async () => {
   expect(Object.keys(await import('../../../engine/sources/mssql/mssql-worker.ts'))).toEqual([]);
 });
-});
