@@ -256,15 +256,19 @@ function parseJdbc(text: string): Found | null {
     if (found === null) return null;
     return { ...found, values: { ...found.values, host: undefined, descriptor: target } };
   }
-  const parts = /^(?:\/\/)?([^:/]+)(?::(\d+))?(?:([:/])([^?]+))?/.exec(target);
+  const protocol = /^(tcps?):(?=\/\/)/i.exec(target);
+  const parts = /^(?:\/\/)?([^:/]+)(?::(\d+))?(?:([:/])([^?]+))?/.exec(target.slice(protocol?.[0].length ?? 0));
   if (parts === null) return null;
-  const found = database('oracle', form, [
+  const plain = database('oracle', form, [
     ['host', parts[1] as string],
     ['port', parts[2] ?? ''],
     ['database', parts[4] ?? ''],
     ...sign,
   ]);
-  if (found === null || parts[3] !== ':') return found;
+  if (plain === null) return null;
+  const isEncrypted = protocol?.[1]?.toLowerCase() === 'tcps';
+  const found = isEncrypted ? { ...plain, values: { ...plain.values, encrypt: true } } : plain;
+  if (parts[3] !== ':') return found;
   const { service_name: sid, ...values } = found.values;
   return { ...found, values: { ...values, sid } };
 }

@@ -49,6 +49,13 @@ describe('texts that people have at hand', () => {
       { host: 'erp', port: 1521, service_name: 'ORCL', username: 'u' },
       { password: 'pw12' },
     ],
+    [
+      'jdbc:oracle:thin:@tcps://erp:2484/ORCL',
+      'oracle',
+      'orcl',
+      { host: 'erp', port: 2484, service_name: 'ORCL', encrypt: true },
+      {},
+    ],
     ['jdbc:oracle:thin:@erp:1521:XE', 'oracle', 'xe', { host: 'erp', port: 1521, sid: 'XE' }, {}],
     [
       'Server=tcp:crm.database.windows.net,1433;Initial Catalog=CRM;User ID=u;Password="a;b""c";Encrypt=True;',
