@@ -6,10 +6,10 @@ import { literal } from '../../engine/duckdb/sql.ts';
 import { describeDestination } from '../destinations/conformance.ts';
 import type { Kind } from '../destinations/kinds.ts';
 import { query } from '../destinations/read-back.ts';
-import { openTestStore, type Place, STORE_KINDS, type StoreServer } from './stores.ts';
+import { LIVE_KINDS, openTestStore, type Place, STORE_KINDS, type StoreServer } from './stores.ts';
 
 /** The clouds as destinations; each test's folder has a place of its own. */
-for (const kind of STORE_KINDS.filter(({ name }) => name !== 'local')) {
+for (const kind of [...STORE_KINDS.filter(({ name }) => name !== 'local'), ...LIVE_KINDS]) {
   let server: StoreServer;
   const places = new Map<string, Place>();
   beforeAll(async () => {
@@ -18,7 +18,7 @@ for (const kind of STORE_KINDS.filter(({ name }) => name !== 'local')) {
   afterAll(() => server?.stop());
 
   describeDestination({
-    name: kind.name,
+    name: LIVE_KINDS.includes(kind) ? `${kind.name} (live)` : kind.name,
     async create(root, workspace) {
       const place = places.get(root) ?? (await server.place());
       places.set(root, place);

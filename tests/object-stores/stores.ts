@@ -1,7 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import type { StoreCredentials } from '../../engine/object-stores/credentials.ts';
 import type { ObjectStore } from '../../engine/object-stores/object-store.ts';
@@ -164,3 +165,36 @@ export const STORE_KINDS: StoreKind[] = [
     },
   },
 ];
+
+/**
+ * Real buckets: `INGEST_TEST_AZURE`, `INGEST_TEST_S3` and `INGEST_TEST_GCS` hold JSON with bucket_url and credentials, as in config.toml.
+ * Each run works in a folder of its own there and empties it.
+ */
+export const LIVE_KINDS: StoreKind[] = (['azure', 's3', 'gcs'] as const).flatMap((name) => {
+  const setting = process.env[`INGEST_TEST_${name.toUpperCase()}`];
+  if (!setting) return [];
+  const { bucket_url: url, ...credentials } = JSON.parse(setting) as StoreCredentials & { bucket_url: string };
+  const root = `${url.replace(/\/+$/, '')}/ingest-test-${randomBytes(4).toString('hex')}`;
+  const all = async (place: Place, use: (store: ObjectStore, key: string) => Promise<void>) => {
+    const store = await openTestStore(place);
+    for await (const page of store.list('')) for (const { key } of page.objects) await use(store, key);
+    await store.close();
+  };
+  return [
+    {
+      name,
+      start: async () => ({
+        place: async () => {
+          places += 1;
+          return { bucketUrl: `${root}/lake-${places}`, credentials };
+        },
+        objects: async (place) => {
+          const found = new Map<string, Buffer>();
+          await all(place, async (store, key) => void found.set(key, await buffer(await store.read(key))));
+          return found;
+        },
+        stop: () => all({ bucketUrl: root, credentials }, (store, key) => store.delete([key])),
+      }),
+    },
+  ];
+});
