@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomic } from '../bundle/write-atomic.ts';
+import { IngestError, messageOf } from '../errors.ts';
 import { fileNamePart } from '../runs/run-id.ts';
 import type { Redactor } from '../secrets/redaction.ts';
 import { type CheckReport, QUALITY_VERSION, type QualityDocument } from '../spec/metrics.ts';
@@ -23,7 +25,7 @@ export interface WrittenReport {
 
 /**
  * Writes `metadata/quality_<pipeline>_<run id>.json` and the same for people as one HTML file that needs nothing else. No secret is in them.
- * @throws IngestError of {@link writeFileAtomic}
+ * @throws IngestError WORK_DIRECTORY_NOT_WRITABLE, and of {@link writeFileAtomic}
  */
 export async function writeQualityReport(
   workDirectory: string,
@@ -42,7 +44,18 @@ export async function writeQualityReport(
     },
     redactor,
   );
-  const base = path.join(workDirectory, 'metadata', `quality_${fileNamePart(facts.pipeline)}_${facts.runId}`);
+  const folder = path.join(workDirectory, 'metadata');
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new IngestError(
+      'WORK_DIRECTORY_NOT_WRITABLE',
+      `The report cannot be written to ${folder}: ${messageOf(error)}`,
+      {
+        hint: 'Give it another folder with --work-dir, or free space and permissions there.',
+        cause: error,
+      },
+    );
+  });
+  const base = path.join(folder, `quality_${fileNamePart(facts.pipeline)}_${facts.runId}`);
   const [json, html] = [`${base}.json`, `${base}.html`];
   await writeFileAtomic(json, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
   await writeFileAtomic(html, reportHtml(document), { mode: 0o600 });

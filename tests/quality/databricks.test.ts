@@ -5,10 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assertReadOnly } from '../../engine/destinations/databricks/read-only-statement.ts';
 import type { Destination } from '../../engine/destinations/destination.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
+import { openProject } from '../../engine/open-project.ts';
+import { checkProject } from '../../engine/quality/check-project.ts';
 import type { CheckRunner } from '../../engine/quality/check-runner.ts';
 import { runCheck } from '../../engine/quality/run-check.ts';
 import { buildPackage, creations } from '../destinations/build-package.ts';
 import { startTestWarehouse, type TestWarehouse } from '../destinations/databricks/warehouse.ts';
+import { writeProject } from '../helpers/project.ts';
 import { makeCheck } from './check-bench.ts';
 
 const never = new AbortController().signal;
@@ -16,6 +19,7 @@ let root: string;
 let workspace: Workspace;
 let warehouse: TestWarehouse;
 let destination: Destination;
+let catalog: string;
 let runner: CheckRunner;
 
 beforeAll(async () => {
@@ -28,7 +32,8 @@ beforeAll(async () => {
     "conv(text, a, b) AS CAST(CAST('0x' || text AS BIGINT) AS VARCHAR)",
   ])
     await warehouse.server.query(`CREATE MACRO IF NOT EXISTS ${macro}`);
-  destination = warehouse.destination(workspace, root, { catalog: warehouse.catalog() });
+  catalog = warehouse.catalog();
+  destination = warehouse.destination(workspace, root, { catalog });
   await destination.open(never);
   const loads: [string, string][] = [
     ['1795407091.000000001', "(1, 'a', 1.50, 'nan'::DOUBLE, TIMESTAMP '2026-01-31 12:00:00')"],
@@ -110,6 +115,50 @@ describe('in a Databricks warehouse', () => {
     expect(row?.['p']).toBe(expected[0]?.['s']);
     expect(row?.['n']).toMatch(/^\d+$/);
     expect(row?.['m']).toMatch(/^\d+$/);
+  });
+
+  it('ingest check asks the warehouse, and no row comes here', async () => {
+    const folder = join(root, 'project');
+    const { server_hostname, port, http_path, ca_file, staging_volume, access_token } = warehouse.config();
+    const keys = { server_hostname, port, http_path, ca_file, staging_volume, catalog, proxy: 'direct' };
+    await writeProject(folder, {
+      jobs: [
+        {
+          source_type: 'filesystem',
+          source_name: 'files',
+          table_name: 'orders',
+          load_type: 'FULL',
+          enabled: 'Y',
+          file_format: 'csv',
+          file_glob: '*.csv',
+        },
+      ],
+      checks: [
+        { table: 'orders', type: 'row_count', name: 'rows' },
+        {
+          table: 'orders',
+          type: 'custom_sql',
+          name: 'sum',
+          sql: 'SELECT 0',
+          sql_databricks: 'SELECT sum(id) FROM {table}',
+          expected_value: 5,
+        },
+      ],
+      config: `[sources.files]\ntype = "filesystem"\nbucket_url = "data"\n[destinations.dest]\ntype = "databricks"\n${Object.entries(
+        keys,
+      )
+        .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+        .join('\n')}\n`,
+      secrets: `[destinations.dest]\naccess_token = ${JSON.stringify(access_token)}\n`,
+    });
+    const opened = await openProject(folder, { environment: {} });
+    const { document } = await checkProject(opened, { jobs: null, signal: never });
+    expect(document.reports[0]?.checks.map(({ check_name, status, message }) => [check_name, status, message])).toEqual(
+      [
+        ['rows', 'passed', 'Row count: 3 (expected: 0 - ∞)'],
+        ['sum', 'passed', 'Custom check: 5 == 5'],
+      ],
+    );
   });
 
   it('a statement that does more than read never reaches the warehouse', async () => {
