@@ -414,7 +414,7 @@ export function describeDestination(kind: Kind): void {
     });
 
     it('shows a reader the old or the new table, never a mix', async () => {
-      const size = 20_000;
+      const size = kind.readerRows ?? 20_000;
       const version = (n: number) =>
         build({
           loadId: `2.${n}`,

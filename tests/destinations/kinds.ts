@@ -13,6 +13,8 @@ export interface Kind {
   create(root: string, workspace: Workspace): Destination | Promise<Destination>;
   /** The DuckDB type that a column of a type has once it is there; default: the same. */
   landed?(type: string): string;
+  /** Rows of the table that is read all the while it is replaced; default 20,000. */
+  readerRows?: number;
   /** Schema and table with as odd names as the place takes. */
   oddNames?: [schema: string, table: string];
   /** Reads a table of a closed destination by a DuckDB of its own, without the product's code. Rows are JSON values. */

