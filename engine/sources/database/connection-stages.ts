@@ -39,7 +39,7 @@ export async function resolveHost(host: string): Promise<Outcome> {
 }
 
 /** Opens a TCP connection. Its later errors reach whoever waits for something of it. */
-export function openSocket(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+export function openSocket(host: string, port: number, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket = connect({ host, port, noDelay: true, signal });
   socket.setTimeout(timeoutMs, () => socket.destroy(new Error('timeout expired')));

@@ -1,27 +1,13 @@
-import { connect, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { PostgresConnection } from '../../spec/connection.ts';
+import { openSocket } from '../database/connection-stages.ts';
 
 /** Codes in place of a protocol version, see "Message Formats" in PostgreSQL's manual. */
 const SSL_REQUEST = 80877103;
 const CANCEL_REQUEST = 80877102;
 /** A cancel that takes longer helps nobody: the closed connection ends the statement too. */
 const CANCEL_TIMEOUT_MS = 5000;
-
-/** Opens a TCP connection. */
-export function openSocket(host: string, port: number, timeoutMs: number, signal?: AbortSignal): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect({ host, port, noDelay: true, signal });
-  socket.setTimeout(timeoutMs, () => socket.destroy(new Error('timeout expired')));
-  socket.once('error', reject);
-  socket.once('connect', () => {
-    socket.off('error', reject);
-    // Whoever uses it later hears of errors through what it waits for.
-    socket.on('error', () => undefined);
-    resolve(socket);
-  });
-  return promise;
-}
 
 /** Asks the server for TLS and does the handshake. Null where the server speaks none. */
 export async function startTls(socket: Socket, host: string, options: ConnectionOptions): Promise<TLSSocket | null> {

@@ -1,6 +1,7 @@
 import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
 import { didYouMean } from '../../spec/suggest.ts';
+import { objectName, shortList } from '../database/table-columns.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import type { PostgresSession, TextRow } from './session.ts';
 
@@ -37,11 +38,6 @@ export interface CatalogObject {
 }
 
 const READABLE_KINDS = "'r', 'p', 'v', 'm', 'f'";
-
-/** The name for people: `public.orders`. */
-export function objectName(object: Pick<CatalogObject, 'schema' | 'name'>): string {
-  return `${object.schema}.${object.name}`;
-}
 
 /**
  * Finds what a job reads: `source_object` (the exact name) or else `table_name`, in `schema_name`, in the schema that the name begins with,
@@ -217,21 +213,4 @@ function numericShape(type: string, typmod: number): Pick<CatalogColumn, 'precis
   if (type !== 'numeric' || typmod < 4) return { precision: null, scale: null };
   const packed = typmod - 4;
   return { precision: (packed >> 16) & 0xffff, scale: ((packed & 0x7ff) ^ 1024) - 1024 };
-}
-
-/** A column that a job names: as it stands, else the only one that differs by case alone. */
-export function findColumn(object: CatalogObject, name: string, cell: string): CatalogColumn {
-  const exact = object.columns.find((column) => column.name === name);
-  if (exact) return exact;
-  const folded = object.columns.filter((column) => column.name.toLowerCase() === name.toLowerCase());
-  if (folded.length === 1 && folded[0]) return folded[0];
-  const names = object.columns.map((column) => column.name);
-  const near = didYouMean(name, names);
-  throw new IngestError('SOURCE_COLUMN_NOT_FOUND', `${objectName(object)} has no column "${name}" (${cell}).`, {
-    hint: near === null ? `It has: ${shortList(names)}.` : `Did you mean "${near}"?`,
-  });
-}
-
-function shortList(names: string[]): string {
-  return names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ');
 }

@@ -1,6 +1,5 @@
-import { IngestError } from '../../errors.ts';
-import { parseColumnType } from '../../spec/column-types.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
+import { overrideType } from '../database/table-columns.ts';
 import type { SourceColumn } from '../source.ts';
 import { adaptPostgresType } from '../type-adapters.ts';
 import type { WireFormat } from './binary-decoder.ts';
@@ -87,12 +86,4 @@ export function planColumn(column: CatalogColumn, policy: TypePolicy, override: 
     if (landedType === 'FLOAT') return plan(`${number}::float4`, 'float4', 'FLOAT');
     return asText();
   }
-}
-
-function overrideType(column: CatalogColumn, text: string): string {
-  const parsed = parseColumnType(text);
-  if (parsed.ok) return parsed.type;
-  throw new IngestError('COLUMN_TYPE_INVALID', `column_types: ${column.name}:${text} is no type: ${parsed.problem}.`, {
-    hint: parsed.suggestion === null ? undefined : `Did you mean "${parsed.suggestion}"?`,
-  });
 }

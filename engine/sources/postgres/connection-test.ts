@@ -1,36 +1,26 @@
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { cancelled, throwIfCancelled } from '../../errors.ts';
+import type { ConnectionOptions } from 'node:tls';
 import type { PostgresConnection } from '../../spec/connection.ts';
+import {
+  describeTls,
+  type Outcome,
+  openSocket,
+  reachPort,
+  resolveHost,
+  runStages,
+  type Steps,
+} from '../database/connection-stages.ts';
 import type { TestStage } from '../source.ts';
-import { openSocket, startTls } from './cancel-request.ts';
+import { startTls } from './cancel-request.ts';
 import { explainError } from './errors.ts';
 import { quoteName } from './literal.ts';
 import { PostgresSession, tlsAttempts } from './session.ts';
-
-type StageName = TestStage['stage'];
-/** What a stage found, or that there was nothing to do. */
-type Outcome = { detail: string; skipped?: boolean };
 
 /** Tests a connection stage by stage, so that the first that fails says where the trouble is. */
 export async function* testConnection(connection: PostgresConnection, signal: AbortSignal): AsyncGenerator<TestStage> {
   const steps = new ConnectionSteps(connection, signal);
   try {
-    for (const [stage, run] of steps.all) {
-      throwIfCancelled(signal);
-      const start = performance.now();
-      try {
-        const { detail, skipped } = await run();
-        yield { stage, status: skipped ? 'skipped' : 'passed', durationMs: performance.now() - start, detail };
-      } catch (error) {
-        if (signal.aborted) throw cancelled(signal);
-        const { code, message, hint } = explainError(error, { connection, doing: `Testing ${connection.name}` });
-        const durationMs = performance.now() - start;
-        yield { stage, status: 'failed', durationMs, detail: message, error: { code, message, hint } };
-        return;
-      }
-    }
+    const doing = `Testing ${connection.name}`;
+    yield* runStages(steps.all, (error) => explainError(error, { connection, doing }), signal);
   } finally {
     await steps.close();
   }
@@ -46,9 +36,9 @@ class ConnectionSteps {
     this.#signal = signal;
   }
 
-  get all(): [StageName, () => Promise<Outcome>][] {
+  get all(): Steps {
     return [
-      ['dns', () => this.#dns()],
+      ['dns', () => resolveHost(this.#connection.host)],
       ['tcp', () => this.#tcp()],
       ['tls', () => this.#tls()],
       ['login', () => this.#login()],
@@ -61,19 +51,9 @@ class ConnectionSteps {
     await this.#session?.close();
   }
 
-  async #dns(): Promise<Outcome> {
-    const { host } = this.#connection;
-    if (isIP(host)) return { detail: `${host} is an address.`, skipped: true };
-    const addresses = await lookup(host, { all: true });
-    return { detail: addresses.map(({ address }) => address).join(', ') };
-  }
-
   async #tcp(): Promise<Outcome> {
-    const { host, port } = this.#connection;
-    const socket = await this.#open();
-    const address = socket.remoteAddress;
-    socket.destroy();
-    return { detail: address === host ? `${host}:${port}` : `${host}:${port} (${address})` };
+    const { host, port, connect_timeout: seconds } = this.#connection;
+    return await reachPort(host, port, seconds * 1000, this.#signal);
   }
 
   async #tls(): Promise<Outcome> {
@@ -141,10 +121,4 @@ class ConnectionSteps {
     const { host, port, connect_timeout: seconds } = this.#connection;
     return openSocket(host, port, seconds * 1000, this.#signal);
   }
-}
-
-function describeTls(socket: TLSSocket, options: ConnectionOptions): string {
-  const subject = socket.getPeerCertificate().subject?.CN ?? 'no name';
-  const trust = options.rejectUnauthorized ? 'checked' : 'not checked, as ssl_mode says';
-  return `${socket.getProtocol()}, certificate of ${subject} (${trust}).`;
 }

@@ -1,3 +1,4 @@
+import { suggestWatermarks, type WatermarkCandidate } from '../database/suggest-watermarks.ts';
 import type { DiscoveredColumn, DiscoveredObject, DiscoverFilter } from '../source.ts';
 import type { PostgresSession, TextRow } from './session.ts';
 
@@ -90,39 +91,20 @@ function describe(row: TextRow, columns: TextRow[]): DiscoveredObject {
       }),
     ),
     primaryKey: key.map((column) => column.name as string),
-    watermarkSuggestions: suggestWatermarks(columns),
+    watermarkSuggestions: suggestWatermarks(columns.map(candidate)),
   };
 }
 
-const CHANGE_NAMES =
-  /(^|_)(updated?|modified|changed?|last_?(update|modified|change)|mtime|edited|lastmodified|updatedat|modifiedat)(_|$|at$|on$|date|time|ts)/i;
-const CREATION_NAMES =
-  /(^|_)(created?|inserted|added|event|logged|occurred|recorded|createdat)(_|$|at$|on$|date|time|ts)/i;
-const NUMBER_TYPES = new Set(['int4', 'int8']);
-const TIME_TYPES = new Set(['timestamp', 'timestamptz']);
+const INTEGERS = new Set(['int4', 'int8']);
+const TIMES = new Set(['timestamp', 'timestamptz']);
 
-/** Columns that would serve as watermark, best first: change times before creation times before growing numbers; an index is worth more than a name. */
-function suggestWatermarks(columns: TextRow[]): DiscoveredObject['watermarkSuggestions'] {
-  const scored: { column: string; reason: string; score: number }[] = [];
-  for (const column of columns) {
-    const { name, base } = column as { name: string; base: string };
-    const snake = name.replace(/([a-z\d])([A-Z])/g, '$1_$2');
-    const indexed = column.indexed === 't';
-    let score = 0;
-    let reason = '';
-    if (TIME_TYPES.has(base) && CHANGE_NAMES.test(snake)) [score, reason] = [100, 'time of the last change'];
-    else if (TIME_TYPES.has(base) && CREATION_NAMES.test(snake)) {
-      [score, reason] = [60, 'time of creation: later changes of a row are not seen'];
-    } else if (NUMBER_TYPES.has(base) && column.generated === 't') {
-      [score, reason] = [50, 'growing number: later changes of a row are not seen'];
-    } else if (TIME_TYPES.has(base) && indexed) [score, reason] = [40, 'indexed time'];
-    else if (base === 'date' && (CHANGE_NAMES.test(snake) || CREATION_NAMES.test(snake))) {
-      [score, reason] = [30, 'date: rows of the last day are read again each time'];
-    }
-    if (score === 0) continue;
-    const notes = [reason, indexed ? 'indexed' : 'no index: each run scans the table'];
-    if (column.required !== 't') notes.push('may be NULL');
-    scored.push({ column: name, reason: notes.join(', '), score: score + (indexed ? 20 : 0) });
-  }
-  return scored.sort((one, other) => other.score - one.score).map(({ column, reason }) => ({ column, reason }));
+function candidate(column: TextRow): WatermarkCandidate {
+  const base = column.base as string;
+  return {
+    name: column.name as string,
+    kind: TIMES.has(base) ? 'time' : base === 'date' ? 'date' : INTEGERS.has(base) ? 'integer' : null,
+    nullable: column.required !== 't',
+    indexed: column.indexed === 't',
+    generated: column.generated === 't',
+  };
 }

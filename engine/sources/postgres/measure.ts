@@ -1,9 +1,10 @@
 import type { ChecksumKind } from '../../duckdb/checksum.ts';
 import { IngestError } from '../../errors.ts';
 import { normalizeName } from '../../spec/naming.ts';
+import { objectName } from '../database/table-columns.ts';
 import type { Measured, MeasureRequest } from '../source.ts';
 import type { CatalogColumn, CatalogObject } from './catalog.ts';
-import { findObject, objectName } from './catalog.ts';
+import { findObject } from './catalog.ts';
 import { checkFilter } from './filter.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import { planRead } from './read-plan.ts';

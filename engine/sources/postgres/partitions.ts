@@ -1,5 +1,6 @@
 import { IngestError } from '../../errors.ts';
-import { type CatalogColumn, findColumn } from './catalog.ts';
+import { findColumn } from '../database/table-columns.ts';
+import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier, quoteName, typedLiteral } from './literal.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { PostgresSession } from './session.ts';

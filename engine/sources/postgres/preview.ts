@@ -1,10 +1,7 @@
+import { tablePreview } from '../database/table-preview.ts';
 import type { Preview, PreviewLimits, ReadContext, ReadRequest } from '../source.ts';
-import type { PlannedColumn } from './column-plan.ts';
 import { planRead, selectStatement } from './read-plan.ts';
-import type { PostgresSession, TextRow } from './session.ts';
-
-/** Longer texts are cut: a preview is for looking at. */
-const LONGEST_TEXT = 10_000;
+import type { PostgresSession } from './session.ts';
 
 /** The first rows as the next read would get them, with the statement. */
 export async function previewTable(
@@ -21,40 +18,5 @@ export async function previewTable(
   const start = performance.now();
   const rows = await session.query(statement, [], doing, signal);
   context.log('DEBUG', `${plan.name}: ${rows.length} rows in ${Math.round(performance.now() - start)} ms`);
-  const reached = rows.length >= limits.rows;
-  return {
-    pages: [{ request: { statement }, records: rows.map((row) => record(row, plan.columns)) }],
-    schema: plan.columns.map(({ name, sourceType, landedType, nullable }) => ({
-      name,
-      source_type: sourceType,
-      type: landedType,
-      nullable,
-    })),
-    stop: reached
-      ? { reason: 'preview_limit', detail: `The first ${rows.length} rows.` }
-      : { reason: 'end_of_table', detail: `All ${rows.length} rows.` },
-    detected: {},
-    warnings: [],
-  };
-}
-
-/** Numbers that a double holds and booleans as such, the rest as the server's text. */
-function record(row: TextRow, columns: readonly PlannedColumn[]): Record<string, unknown> {
-  return Object.fromEntries(columns.map((column) => [column.name, value(row[column.name] ?? null, column)]));
-}
-
-function value(text: string | null, column: PlannedColumn): unknown {
-  if (text === null) return null;
-  switch (column.segmentType) {
-    case 'BOOLEAN':
-      return text === 't';
-    case 'SMALLINT':
-    case 'INTEGER':
-      return Number(text);
-    case 'FLOAT':
-    case 'DOUBLE':
-      return Number.isFinite(Number(text)) ? Number(text) : text;
-    default:
-      return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-  }
+  return tablePreview(statement, rows, plan.columns, limits.rows);
 }

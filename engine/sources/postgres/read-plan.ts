@@ -1,6 +1,7 @@
 import { IngestError } from '../../errors.ts';
+import { chooseColumns, findColumn, objectName } from '../database/table-columns.ts';
 import type { ReadRequest } from '../source.ts';
-import { type CatalogColumn, type CatalogObject, findColumn, findObject, objectName } from './catalog.ts';
+import { type CatalogColumn, type CatalogObject, findObject } from './catalog.ts';
 import { type PlannedColumn, planColumn } from './column-plan.ts';
 import { checkFilter } from './filter.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
@@ -55,19 +56,6 @@ export async function planRead(session: PostgresSession, request: ReadRequest, s
     filter: job.filter,
     sampleRows: request.sampleRows,
   };
-}
-
-/** The job's columns in the table's order, always with its key and watermark; all where it names none. */
-function chooseColumns(object: CatalogObject, { job, incremental }: ReadRequest): CatalogColumn[] {
-  const key = job.primary_key.map((name) => findColumn(object, name, 'primary_key'));
-  const watermark = incremental ? [findColumn(object, incremental.column, 'watermark_column')] : [];
-  if (object.columns.length === 0) {
-    throw new IngestError('SOURCE_TABLE_EMPTY', `${objectName(object)} has no columns.`);
-  }
-  if (job.columns.length === 0) return object.columns;
-  const chosen = job.columns.map((name) => findColumn(object, name, 'columns'));
-  const wanted = new Set([...chosen, ...key, ...watermark]);
-  return object.columns.filter((column) => wanted.has(column));
 }
 
 /** Whether DuckDB orders the landed values as PostgreSQL does, and writes them as text that means the same: then the greatest is known without asking. */
