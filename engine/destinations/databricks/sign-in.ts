@@ -6,6 +6,8 @@ import type { WorkspaceNetwork } from './workspace-network.ts';
 
 /** Entra ID's application "AzureDatabricks", the same in every tenant. */
 const ENTRA_SCOPE = '2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default';
+const PUBLIC_AUTHORITIES =
+  /^https:\/\/login\.(?:microsoftonline\.(?:com|us)|chinacloudapi\.cn|partner\.microsoftonline\.cn)\/?$/i;
 /** A token is asked for anew so long before it ends. */
 const EARLY_MILLISECONDS = 5 * 60_000;
 
@@ -57,7 +59,11 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
 
 function entraOptions(network: WorkspaceNetwork) {
   const authorityHost = network.environment.AZURE_AUTHORITY_HOST;
-  return { agent: network.agent, retryOptions: { maxRetries: 2 }, ...(authorityHost ? { authorityHost } : {}) };
+  // Another authority than Microsoft's own is not in the list that would be asked for at Microsoft.
+  const elsewhere = authorityHost
+    ? { authorityHost, disableInstanceDiscovery: !PUBLIC_AUTHORITIES.test(authorityHost) }
+    : {};
+  return { agent: network.agent, retryOptions: { maxRetries: 2 }, ...elsewhere };
 }
 
 function renewed(ask: () => Promise<Token>): () => Promise<string> {

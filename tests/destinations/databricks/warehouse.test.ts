@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Workspace } from '../../../engine/duckdb/workspace.ts';
 import type { DatabricksDestination } from '../../../engine/spec/destination.ts';
-import { TOKEN } from '../../servers/databricks/warehouse-server.ts';
+import { TENANT, TOKEN } from '../../servers/databricks/warehouse-server.ts';
 import { startProxy } from '../../servers/proxy.ts';
 import { buildPackage, creations } from '../build-package.ts';
 import { startTestWarehouse, type TestWarehouse } from './warehouse.ts';
@@ -87,6 +87,31 @@ describe('signing in', () => {
     expect(await failure({ ...oauth, client_secret: undefined })).toMatchObject({ code: 'DATABRICKS_CREDENTIALS' });
     expect(await failure({ access_token: undefined })).toMatchObject({
       code: 'DATABRICKS_CREDENTIALS',
+      hint: expect.stringContaining('client_secret'),
+    });
+  });
+
+  it('signs in as a service principal of Entra ID', async () => {
+    const entra = {
+      access_token: undefined,
+      client_id: PRINCIPAL.id,
+      client_secret: PRINCIPAL.secret,
+      azure_tenant_id: TENANT,
+    };
+    const environment = { AZURE_AUTHORITY_HOST: `https://localhost:${warehouse.server.port}` };
+    const opened = warehouse.destination(workspace, root, entra, { environment });
+    await opened.open(never);
+    expect(await opened.listStates(null)).toEqual([]);
+    await opened.close();
+    const wrong = warehouse.destination(
+      workspace,
+      root,
+      { ...entra, client_secret: 'another-secret' },
+      { environment },
+    );
+    await expect(wrong.open(never)).rejects.toMatchObject({
+      code: 'DATABRICKS_SIGN_IN',
+      message: expect.stringContaining('AADSTS7000215'),
       hint: expect.stringContaining('client_secret'),
     });
   });

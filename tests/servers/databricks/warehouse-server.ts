@@ -63,6 +63,8 @@ export interface WarehouseServerOptions {
   principal?: { id: string; secret: string };
 }
 
+/** The tenant that Entra ID has here. */
+export const TENANT = '11111111-2222-3333-4444-555555555555';
 export const TOKEN = 'dapi-0123456789abcdef';
 
 interface Operation {
@@ -144,6 +146,7 @@ class Warehouse {
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'https://localhost');
+    if (pathname.startsWith(`/${TENANT}/`)) return await this.#entra(pathname, request, response);
     if (pathname === '/oidc/v1/token') return await this.#token(request, response);
     if (pathname.startsWith('/api/2.0/fs/')) {
       if (this.#isRefused('files', request, response)) return;
@@ -178,6 +181,32 @@ class Warehouse {
     if (this.#tokens.has(token)) return false;
     response.writeHead(403, { 'x-databricks-reason-phrase': 'Invalid access token.' }).end();
     return true;
+  }
+
+  /** Entra ID, as far as a service principal needs it. */
+  async #entra(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const base = `https://${request.headers.host}/${TENANT}`;
+    const form = new URLSearchParams((await bodyOf(request)).toString());
+    const send = (status: number, body: object) =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (pathname.endsWith('/openid-configuration')) {
+      return send(200, {
+        issuer: `${base}/v2.0`,
+        authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+        token_endpoint: `${base}/oauth2/v2.0/token`,
+        jwks_uri: `${base}/keys`,
+      });
+    }
+    const { principal } = this.#options;
+    const isRight = form.get('client_id') === principal?.id && form.get('client_secret') === principal?.secret;
+    if (!isRight || form.get('scope') !== '2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default')
+      return send(401, {
+        error: 'invalid_client',
+        error_description: 'AADSTS7000215: Invalid client secret provided.',
+      });
+    const token = `entra-${randomUUID()}`;
+    this.#tokens.add(token);
+    send(200, { access_token: token, token_type: 'Bearer', expires_in: 3600 });
   }
 
   async #token(request: IncomingMessage, response: ServerResponse): Promise<void> {
