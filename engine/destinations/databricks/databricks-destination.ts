@@ -116,19 +116,8 @@ class DatabricksDestination implements Destination {
       const at = { host: config.server_hostname, port: config.port, network, signIn, ...(retry ? { retry } : {}) };
       warehouse = new Warehouse({ ...at, path: config.http_path, hide: (text) => this.#redactor.text(text) });
       place = await openStaging(config, staging, at);
-      const [found] = await warehouse.run(
-        `SELECT 1 AS found FROM system.information_schema.catalogs WHERE catalog_name = ${literal(config.catalog.toLowerCase())}`,
-        signal,
-      );
-      if (!found) {
-        throw new IngestError(
-          'DESTINATION_NOT_FOUND',
-          `There is no catalog ${config.catalog} at ${config.server_hostname}, or it is not to be seen.`,
-          {
-            hint: 'Check `catalog`, and ask for USE CATALOG on it. The old hive_metastore is not supported: it has no information_schema.',
-          },
-        );
-      }
+      // fails by name where the catalog is not there, or not for this user
+      await warehouse.run(`SELECT 1 AS found FROM ${this.#information()}.schemata LIMIT 1`, signal);
       const copies = new CopiedRows(
         warehouse,
         join(tempDirectory, `copies-${process.pid}-${randomBytes(4).toString('hex')}`),

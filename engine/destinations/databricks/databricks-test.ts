@@ -133,19 +133,7 @@ class DatabricksTest {
   }
 
   async permission(): Promise<string> {
-    const { catalog, schema, server_hostname: host } = this.#config;
-    const [found] = await this.#run(
-      `SELECT 1 AS found FROM system.information_schema.catalogs WHERE catalog_name = ${literal(catalog.toLowerCase())}`,
-    );
-    if (!found) {
-      throw new IngestError(
-        'DESTINATION_NOT_FOUND',
-        `There is no catalog ${catalog} at ${host}, or it is not to be seen.`,
-        {
-          hint: 'Check `catalog`, and ask for USE CATALOG on it.',
-        },
-      );
-    }
+    const { catalog, schema } = this.#config;
     const [there] = await this.#run(
       `SELECT 1 AS found FROM ${identifier(catalog)}.information_schema.schemata WHERE schema_name = ${literal(schema.toLowerCase())}`,
     );

@@ -51,7 +51,7 @@ const CAUSES: Cause[] = [
   {
     pattern: /NO_SUCH_CATALOG|CATALOG_NOT_FOUND/,
     code: 'DESTINATION_NOT_FOUND',
-    hint: 'Check `catalog` of the destination; it must be there already.',
+    hint: 'Check `catalog` of the destination: it must be there already, in Unity Catalog (hive_metastore has no information_schema).',
   },
   {
     pattern: /TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND|DELTA_TABLE_NOT_FOUND/,

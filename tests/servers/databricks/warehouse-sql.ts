@@ -291,7 +291,7 @@ class Parser {
   #duckPart(): string {
     const token = this.#tokens[this.#at]!;
     const upper = token.text.toUpperCase();
-    if (token.kind === 'identifier' || (token.kind === 'word' && upper === 'SYSTEM')) return this.#duckName();
+    if (token.kind === 'identifier') return this.#duckName();
     this.#at += 1;
     if (token.kind === 'text') return literal(plain(token));
     if (token.text === '<=>') return 'IS NOT DISTINCT FROM';
@@ -381,11 +381,10 @@ class Parser {
 function informationSchema(catalog: string, table: string): string {
   const mine = `starts_with(schema_name, ${literal(`${catalog.toLowerCase()}.`)})`;
   const schema = "split_part(schema_name, '.', 2)";
+  const missing = `[NO_SUCH_CATALOG_EXCEPTION] Catalog '${catalog}' was not found. SQLSTATE: 42704`;
   switch (table.toLowerCase()) {
-    case 'catalogs':
-      return '(SELECT name AS catalog_name FROM server.catalogs)';
     case 'schemata':
-      return `(SELECT ${schema} AS schema_name FROM duckdb_schemas() WHERE ${mine})`;
+      return `(SELECT ${schema} AS schema_name FROM duckdb_schemas() WHERE CASE WHEN EXISTS (SELECT 1 FROM server.catalogs WHERE name = ${literal(catalog.toLowerCase())}) THEN ${mine} ELSE error(${literal(missing)}) END)`;
     case 'tables':
       return `(SELECT ${schema} AS table_schema, table_name FROM duckdb_tables() WHERE ${mine})`;
     case 'columns':
