@@ -2,6 +2,8 @@ import { cancelled } from '../../errors.ts';
 import type {
   DiscoveredObject,
   DiscoverFilter,
+  Measured,
+  MeasureRequest,
   Preview,
   PreviewLimits,
   ReadContext,
@@ -28,6 +30,7 @@ export interface SessionWork<Session> {
     request: ReadRequest,
     context: ReadContext,
   ): ReturnType<Source['read']>;
+  measure?(session: Session, request: MeasureRequest, signal: AbortSignal): Promise<Measured>;
   preview(session: Session, request: ReadRequest, context: ReadContext, limits: PreviewLimits): Promise<Preview>;
 }
 
@@ -58,7 +61,12 @@ export function createSessionSource<Session extends ClosableSession>(work: Sessi
     }
   };
 
+  const { measure } = work;
   return {
+    ...(measure && {
+      measure: (request, context) =>
+        withSession(context.signal, (session) => measure(session, request, context.signal)),
+    }),
     test: work.test,
     discover: (filter, signal) => withSession(signal, (session) => work.discover(session, filter, signal)),
     explain: (request, signal) => withSession(signal, (session) => work.explain(session, request, signal)),

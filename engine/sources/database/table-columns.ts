@@ -1,5 +1,6 @@
 import { IngestError } from '../../errors.ts';
 import { parseColumnType } from '../../spec/column-types.ts';
+import { normalizeName } from '../../spec/naming.ts';
 import { didYouMean } from '../../spec/suggest.ts';
 import type { ReadRequest } from '../source.ts';
 
@@ -46,6 +47,17 @@ export function chooseColumns<Column extends { name: string }>(
   const chosen = job.columns.map((name) => findColumn(object, name, 'columns'));
   const wanted = new Set([...chosen, ...key, ...watermark]);
   return object.columns.filter((column) => wanted.has(column));
+}
+
+/** The column that landed under a name: by the name itself, or by what normalising makes of it. @throws IngestError MEASURE_COLUMN */
+export function columnLanded<Column extends { name: string }>(object: TableLike<Column>, name: string): Column {
+  const found =
+    object.columns.find((column) => column.name === name) ??
+    object.columns.find((column) => normalizeName(column.name) === name);
+  if (found) return found;
+  throw new IngestError('MEASURE_COLUMN', `${objectName(object)} has no column that lands as ${name}.`, {
+    hint: `It has: ${shortList(object.columns.map((column) => column.name))}.`,
+  });
 }
 
 /** The DuckDB type that `column_types` gives a column. @throws IngestError COLUMN_TYPE_INVALID */

@@ -3,6 +3,7 @@ import { createSessionSource } from '../database/session-source.ts';
 import type { Source } from '../source.ts';
 import { testConnection } from './connection-test.ts';
 import { discoverObjects } from './discover.ts';
+import { measureTable } from './measure.ts';
 import { previewTable } from './preview.ts';
 import { planRead, selectStatement } from './read-plan.ts';
 import { readTable } from './read-table.ts';
@@ -17,5 +18,6 @@ export function createOracleSource(connection: OracleConnection): Source {
     explain: async (session, request, signal) => selectStatement(await planRead(session, request, signal)),
     read: readTable,
     preview: previewTable,
+    measure: measureTable,
   });
 }

@@ -1,10 +1,8 @@
 import type { ChecksumKind } from '../../duckdb/checksum.ts';
 import { IngestError } from '../../errors.ts';
-import { normalizeName } from '../../spec/naming.ts';
-import { objectName } from '../database/table-columns.ts';
+import { columnLanded } from '../database/table-columns.ts';
 import type { Measured, MeasureRequest } from '../source.ts';
-import type { CatalogColumn, CatalogObject } from './catalog.ts';
-import { findObject } from './catalog.ts';
+import { type CatalogColumn, findObject } from './catalog.ts';
 import { checkFilter } from './filter.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import { planRead } from './read-plan.ts';
@@ -55,20 +53,6 @@ async function loadedConditions(
   const reference = `q.${quoteIdentifier(watermark.column.name)}`;
   const upTo = `${watermark.comparable} <= ${watermarkLiteral(to, watermark.column)}`;
   return [...watermark.conditions, nullWatermarks === 'include' ? `(${reference} IS NULL OR ${upTo})` : upTo];
-}
-
-/** The column that landed under a name: by the name itself, or by what normalising makes of it. */
-function columnLanded(object: CatalogObject, name: string): CatalogColumn {
-  const found =
-    object.columns.find((column) => column.name === name) ??
-    object.columns.find((column) => normalizeName(column.name) === name);
-  if (found) return found;
-  throw new IngestError('MEASURE_COLUMN', `${objectName(object)} has no column that lands as ${name}.`, {
-    hint: `It has: ${object.columns
-      .slice(0, 20)
-      .map((column) => column.name)
-      .join(', ')}.`,
-  });
 }
 
 const NUMBERS = ['int2', 'int4', 'int8', 'oid', 'numeric', 'float4', 'float8'];

@@ -325,3 +325,28 @@ test('explain and preview show the statement; the preview’s rows are what a re
   expect(preview.stop.reason).toBe('preview_limit');
   expect(preview.warnings.map(({ column }) => column)).toEqual(['TOUCHED', 'SCORE']);
 });
+
+test('rows and sums are measured on the server, of the rows that loads can have brought', async () => {
+  const measure = async (loaded: { from: string | null; to: string } | null, filter: string | null = null) =>
+    await source.measure?.(
+      {
+        read: request({ table_name: 'orders', schema_name: 'etl', filter }),
+        loaded: loaded && { ...loaded, column: 'UPDATED_AT', nullWatermarks: 'exclude' },
+        measures: [{ kind: 'sum', column: 'amount' }],
+      },
+      bench.context(),
+    );
+  expect(await measure(null)).toEqual({ rows: 5, values: ['15.50'] });
+  expect(await measure(null, 'AMOUNT > 100')).toEqual({ rows: 0, values: [null] });
+  expect(await measure({ from: '2024-01-02', to: '2024-01-02 00:00:00.123456' })).toEqual({
+    rows: 2,
+    values: ['5.00'],
+  });
+  const measures = [{ kind: 'checksum', column: 'status', of: 'text' }] as const;
+  const read = request({ table_name: 'orders', schema_name: 'etl' });
+  await expect(
+    source.measure?.({ read, loaded: null, measures: [...measures] }, bench.context()),
+  ).rejects.toMatchObject({
+    code: 'MEASURE_COLUMN',
+  });
+});
