@@ -1,13 +1,19 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
 
 const here = (file: string) => path.resolve(import.meta.dirname, file);
+const { optionalDependencies } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as {
+  optionalDependencies: Record<string, string>;
+};
 
 export default defineConfig({
   main: {
     build: {
       outDir: here('out/main'),
+      // Drivers and vendors' SDKs stay packages of their own: they load parts of themselves by name, and can be missing.
+      externalizeDeps: { include: Object.keys(optionalDependencies) },
       rollupOptions: {
         input: {
           index: here('electron/main.ts'),
