@@ -38,51 +38,53 @@ interface Place {
 /** What a service's failure means, with the way out. `doing` is a phrase such as `writing raw/orders/1.parquet`; secrets are already out of `failure`. */
 export function explainFailure(failure: CloudFailure, { kind, location }: Place, doing: string): IngestError {
   const { status, code, message } = failure;
-  const error = (name: string, text: string, hint: string, retryable = false) =>
-    new IngestError(`OBJECT_STORE_${name}`, `${location}: ${text}, seen while ${doing}.${said(failure)}`, {
-      hint,
-      retryable,
-    });
+  const error = (code: string, message: string, hint: string, retryable = false) =>
+    new IngestError(code, `${location}: ${message}, seen while ${doing}.${said(failure)}`, { hint, retryable });
   if (code === 'ENOTFOUND')
     return error(
-      'NOT_FOUND',
+      'OBJECT_STORE_NOT_FOUND',
       'there is no such host',
       `Check ${ACCOUNT[kind]} and the network's name service (DNS).`,
       false,
     );
   if (CERTIFICATE.test(code) || (/certificate/i.test(message) && status === null))
     return error(
-      'CERTIFICATE',
+      'OBJECT_STORE_CERTIFICATE',
       "the server's certificate is not trusted",
       'Name the authority that signed it in ca_file, or have it added to this computer.',
     );
   if (/RequestTimeTooSkewed/.test(code) || /time.{0,12}skewed|difference between the request time/i.test(message))
     return error(
-      'CLOCK',
+      'OBJECT_STORE_CLOCK',
       "this computer's clock differs too much from the service's",
       'Set the clock (time synchronisation), then run again.',
     );
   if (status === 429 || BUSY.has(code) || (status !== null && status >= 500))
     return error(
-      'BUSY',
+      'OBJECT_STORE_BUSY',
       'the service is busy or has a fault',
       'Run again later; fewer jobs at the same time send fewer requests.',
       true,
     );
   if (status === null && (PASSING.has(code) || /socket hang up|network|timed? ?out|aborted|premature/i.test(message)))
-    return error('UNREACHABLE', 'the service cannot be reached', 'Check the network, the proxy and the address.', true);
+    return error(
+      'OBJECT_STORE_UNREACHABLE',
+      'the service cannot be reached',
+      'Check the network, the proxy and the address.',
+      true,
+    );
   if (
     /ContainerNotFound|NoSuchBucket|InvalidBucketName|ContainerBeingDeleted/.test(code) ||
     /specified (?:bucket|container) does not exist|bucket name/i.test(message)
   )
     return error(
-      'NOT_FOUND',
+      'OBJECT_STORE_NOT_FOUND',
       `there is no such ${kind === 'azure' ? 'container' : 'bucket'}`,
       'Check bucket_url, or have it created: this program makes folders below it, not the place itself.',
     );
   if (/expired|Signature not valid in the specified time frame|ExpiredToken|TokenExpired/i.test(`${code} ${message}`))
     return error(
-      'CREDENTIALS',
+      'OBJECT_STORE_CREDENTIALS',
       kind === 'azure' ? 'the SAS token has expired or is not valid yet' : 'the credentials have expired',
       'Have a new one issued, enter it, and run again.',
     );
@@ -90,7 +92,7 @@ export function explainFailure(failure: CloudFailure, { kind, location }: Place,
     /PermissionMismatch|AuthorizationFailure|InsufficientAccountPermissions|AccessDenied|forbidden/i.test(code) ||
     (status === 403 && !/AuthenticationFailed|SignatureDoesNotMatch|InvalidAccessKeyId/i.test(code))
   )
-    return error('FORBIDDEN', 'the credentials are known but may not do this', RIGHTS[kind]);
+    return error('OBJECT_STORE_FORBIDDEN', 'the credentials are known but may not do this', RIGHTS[kind]);
   if (
     status === 401 ||
     status === 403 ||
@@ -98,10 +100,10 @@ export function explainFailure(failure: CloudFailure, { kind, location }: Place,
       `${code} ${message}`,
     )
   )
-    return error('CREDENTIALS', 'the credentials are not accepted', SIGN_IN[kind]);
+    return error('OBJECT_STORE_CREDENTIALS', 'the credentials are not accepted', SIGN_IN[kind]);
   if (/AuthorizationHeaderMalformed|PermanentRedirect|IllegalLocationConstraint/.test(code) || status === 301)
-    return error('REGION', 'the bucket lies in another region', "Set region_name to the bucket's region.");
-  return error('FAILED', 'the service refused', 'See what it said; run again when that is settled.');
+    return error('OBJECT_STORE_REGION', 'the bucket lies in another region', "Set region_name to the bucket's region.");
+  return error('OBJECT_STORE_FAILED', 'the service refused', 'See what it said; run again when that is settled.');
 }
 
 /** The service's own words, where there are any. */
