@@ -71,6 +71,8 @@ export interface DestinationContext {
   baseDirectory: string;
   /** A private folder for files that are rewritten on their way. */
   tempDirectory: string;
+  /** Open it to look only: nothing is made or locked, and a place that is not there yet is empty. Writing through it fails. */
+  lookOnly?: boolean;
   /** The project's destinations: Databricks stages its files in one of them. */
   destinations?: Readonly<Record<string, DestinationConfig>>;
 }

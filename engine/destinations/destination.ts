@@ -20,6 +20,8 @@ export interface Destination {
   lock(target: TargetRef, owner: LockOwner): Promise<TargetLock>;
   /** Removes a lock that a run on another computer left behind, whoever holds it; gives back who it was. Missing where locks end with their process. */
   breakLock?(target: TargetRef): Promise<(LockOwner & { at: string }) | null>;
+  /** Who holds a target's lock; null for nobody, or for a process that is gone. Writes nothing. Missing where {@link open} says it. */
+  lockHolder?(target: TargetRef): Promise<(LockOwner & { at: string }) | null>;
   /** Null where this target was never loaded by this pipeline. Throws where the stored version is newer than this runner. */
   readState(key: StateKey): Promise<JobState | null>;
   listStates(pipeline: string | null): Promise<JobState[]>;

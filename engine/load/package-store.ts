@@ -59,12 +59,21 @@ export class PackageStore {
    * @throws IngestError PACKAGE_UNREADABLE, PACKAGE_NEWER
    */
   async leftovers(): Promise<LoadPackage[]> {
+    return await this.#complete((folder) => this.remove(folder));
+  }
+
+  /** The packages of {@link leftovers}, to look at: nothing is removed. */
+  async waiting(): Promise<LoadPackage[]> {
+    return await this.#complete(async () => undefined);
+  }
+
+  async #complete(onIncomplete: (folder: string) => Promise<void>): Promise<LoadPackage[]> {
     const names = await readdir(this.#folder).catch(() => [] as string[]);
     const packages: LoadPackage[] = [];
     for (const name of names.sort()) {
       const folder = path.join(this.#folder, name);
       const text = await readFile(path.join(folder, MANIFEST), 'utf8').catch(() => null);
-      if (text === null) await this.remove(folder);
+      if (text === null) await onIncomplete(folder);
       else packages.push({ folder, manifest: parseManifest(text, folder) });
     }
     return packages;

@@ -135,6 +135,13 @@ class DatabricksDestination implements Destination {
     return await (await this.#lockOf(target)).take(owner, this.#now);
   }
 
+  async lockHolder(target: TargetRef): Promise<(LockOwner & { at: string }) | null> {
+    const [found] = await this.#run(
+      `SELECT 1 AS found FROM ${this.#information()}.tables WHERE table_schema = ${literal(target.schema.toLowerCase())} AND table_name = '_dlt_locks'`,
+    );
+    return found ? await this.#lockIn(this.#unensured(target.schema), target).liveHolder() : null;
+  }
+
   async breakLock(target: TargetRef): Promise<(LockOwner & { at: string }) | null> {
     return await (await this.#lockOf(target)).break();
   }
@@ -277,7 +284,10 @@ class DatabricksDestination implements Destination {
   }
 
   async #lockOf(target: TargetRef): Promise<WarehouseLock> {
-    const system = await this.#system(target.schema);
+    return this.#lockIn(await this.#system(target.schema), target);
+  }
+
+  #lockIn(system: SystemTables, target: TargetRef): WarehouseLock {
     const { server_hostname: host, catalog } = this.#config;
     return new WarehouseLock((sql) => this.#run(sql), system.table('_dlt_locks'), target, `${host}|${catalog}`);
   }

@@ -74,6 +74,16 @@ export class WarehouseLock {
     };
   }
 
+  /** Who holds it and is alive, as far as this computer can tell; null for nobody. */
+  async liveHolder(): Promise<HeldLock | null> {
+    const ours = held.holder(this.#key());
+    if (ours) return ours;
+    const alive = (await this.#rows()).find((row) => !this.#isDead(row));
+    if (alive === undefined) return null;
+    const { token: _, ...holder } = alive;
+    return holder;
+  }
+
   /** Removes whatever lock there is; gives back whose it was. */
   async break(): Promise<HeldLock | null> {
     const rows = await this.#rows();

@@ -89,6 +89,31 @@ export async function attachForReading(
   };
 }
 
+/**
+ * Attaches a DuckDB file read-only, for a short look; where there is no file, an empty database stands for it.
+ * A run that wants the file meanwhile waits for {@link Attachment.detach}.
+ * @throws IngestError LOCKED while a run writes to it
+ */
+export async function attachToLook(path: string, name: string, workspace: Workspace): Promise<Attachment> {
+  const alias = workspace.uniqueName(name);
+  const connection = await workspace.connect();
+  try {
+    const reading = await attachForReading(path, alias, connection, () => undefined);
+    if (reading === null) await connection.run(`ATTACH ':memory:' AS ${identifier(alias)}`);
+    const detach = async () => {
+      try {
+        await (reading === null ? connection.run(`DETACH ${identifier(alias)}`) : reading.detach());
+      } finally {
+        connection.close();
+      }
+    };
+    return { key: alias, alias, loads: new Mutex(), detach: once(detach) };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
 /** Attaches a DuckDB file, which is made with its folder when missing. Attaching it twice to one workspace shares it. */
 export async function attach(path: string, name: string, workspace: Workspace): Promise<Attachment> {
   const key = await canonicalPath(path);

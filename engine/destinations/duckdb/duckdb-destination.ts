@@ -16,7 +16,7 @@ import type {
   TargetRef,
 } from '../destination.ts';
 import { dltSchemaOf } from '../dlt-schema.ts';
-import { type Attachment, attach, inConnection } from './attachment.ts';
+import { type Attachment, attach, attachToLook, inConnection } from './attachment.ts';
 import { describeLoadError } from './duckdb-errors.ts';
 import { changeStatements, insertStatement, mergeDeletes, type Qualify } from './load-statements.ts';
 import { SystemTables } from './system-tables.ts';
@@ -32,6 +32,8 @@ export interface DuckDbDestinationConfig {
 
 export interface DuckDbDestinationOptions {
   workspace: Workspace;
+  /** Open the file to look only; one that is not there is not made. */
+  lookOnly?: boolean;
   /** The clock; default: the system's. */
   now?: () => Date;
 }
@@ -59,6 +61,7 @@ class DuckDbDestination implements Destination {
   } as const;
   readonly #path: string;
   readonly #workspace: Workspace;
+  readonly #lookOnly: boolean;
   readonly #now: () => Date;
   #attachment: Attachment | null = null;
 
@@ -67,12 +70,15 @@ class DuckDbDestination implements Destination {
     this.defaultSchema = config.schema;
     this.#path = isAbsolute(config.path) ? config.path : resolve(config.path);
     this.#workspace = options.workspace;
+    this.#lookOnly = options.lookOnly ?? false;
     this.#now = options.now ?? (() => new Date());
   }
 
   async open(signal: AbortSignal): Promise<void> {
     throwIfCancelled(signal);
-    this.#attachment ??= await attach(this.#path, this.name, this.#workspace);
+    this.#attachment ??= this.#lookOnly
+      ? await attachToLook(this.#path, this.name, this.#workspace)
+      : await attach(this.#path, this.name, this.#workspace);
   }
 
   async lock(target: TargetRef, owner: LockOwner): Promise<TargetLock> {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { isNumericWidening } from '../../duckdb/widening.ts';
 import type { Workspace } from '../../duckdb/workspace.ts';
 import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../../errors.ts';
@@ -38,6 +38,8 @@ export interface ObjectStoreDestinationOptions {
   workspace: Workspace;
   /** A private folder for rewritten files; made when missing. */
   tempDirectory: string;
+  /** Look only: a folder that is not there is not made. */
+  lookOnly?: boolean;
   /** The clock; default: the system's. */
   now?: () => Date;
 }
@@ -73,7 +75,10 @@ class ObjectStoreDestination implements Destination {
   readonly #store: ObjectStore;
   readonly #workspace: Workspace;
   readonly #tempDirectory: string;
+  readonly #lookOnly: boolean;
   readonly #now: () => Date;
+  /** A folder that is only looked at, and is not there. */
+  #isAbsent = false;
   /** What {@link from} copied; queries read it until the end. */
   readonly #copies: LocalCopies[] = [];
 
@@ -83,18 +88,30 @@ class ObjectStoreDestination implements Destination {
     this.#store = options.store;
     this.#workspace = options.workspace;
     this.#tempDirectory = options.tempDirectory;
+    this.#lookOnly = options.lookOnly ?? false;
     this.#now = options.now ?? (() => new Date());
   }
 
   async open(signal: AbortSignal): Promise<void> {
     throwIfCancelled(signal);
     await mkdir(this.#tempDirectory, { recursive: true });
+    if (this.#lookOnly && this.#store.kind === 'local') {
+      this.#isAbsent = (await stat(this.#store.location).catch(() => null)) === null;
+      return;
+    }
     await this.#described('opening it', () => this.#store.prepare(signal));
   }
 
   async lock(target: TargetRef, owner: LockOwner): Promise<TargetLock> {
     return await this.#described(`locking ${label(target)}`, () =>
       new StoreLock(this.#store, target).take(owner, this.#now()),
+    );
+  }
+
+  async lockHolder(target: TargetRef): Promise<HeldLock | null> {
+    if (this.#isAbsent) return null;
+    return await this.#described(`looking at the lock of ${label(target)}`, () =>
+      new StoreLock(this.#store, target).liveHolder(),
     );
   }
 
@@ -309,6 +326,7 @@ class ObjectStoreDestination implements Destination {
   }
 
   async #latest(target: TargetRef): Promise<StoreManifest | null> {
+    if (this.#isAbsent) return null;
     return await this.#described(`reading the manifest of ${label(target)}`, () =>
       new Manifests(this.#store, target).latest(),
     );

@@ -62,6 +62,14 @@ export class StoreLock {
     return text === null ? null : parseHolder(text);
   }
 
+  /** Who holds it and is alive, as far as this computer can tell. */
+  async liveHolder(): Promise<HeldLock | null> {
+    const ours = held.holder(this.#processKey());
+    if (ours) return ours;
+    const holder = await this.holder();
+    return isStale(holder) ? null : holder;
+  }
+
   /** Removes the lock whoever holds it; gives back who it was. */
   async break(): Promise<HeldLock | null> {
     const holder = await this.holder();
