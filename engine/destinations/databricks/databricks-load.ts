@@ -88,7 +88,7 @@ class Load {
       });
     }
     const schema = dltSchemaOf(manifest);
-    const known = await system.loads(this.#id, schema.name);
+    const known = await system.loads(this.#id, manifest);
     const own = known.find(({ loadId }) => loadId === this.#id);
     if (own?.status === LOAD_STATUS.complete || own?.status === LOAD_STATUS.undone) return { loaded: false, rows: 0 };
     const before = await this.#context.describe(this.#target);
@@ -97,13 +97,19 @@ class Load {
     try {
       await this.#upload();
       const isAppend = manifest.write_disposition === 'append';
-      await system.beginLoad(this.#id, schema, isAppend ? LOAD_STATUS.begunAppend : LOAD_STATUS.begun, now());
+      await system.beginLoad(
+        this.#id,
+        schema.name,
+        manifest,
+        isAppend ? LOAD_STATUS.begunAppend : LOAD_STATUS.begun,
+        now(),
+      );
       const retyped = await applyChanges(changes, before.live, this.#context, this.#signal);
       const { live } = await this.#context.describe(this.#target);
       await this.#bring(live, retyped, own !== undefined);
       await system.addSchema(schema, now());
       if (manifest.state) await system.writeState(manifest.state, manifest.state, this.#id, now());
-      await system.endLoad(this.#id, LOAD_STATUS.complete);
+      await system.endLoad(this.#id, LOAD_STATUS.complete, schema.version_hash);
     } finally {
       await rm(this.#rewritten(), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
       await this.#tidy(this.#stages);
@@ -135,7 +141,7 @@ class Load {
   async #settle({ loadId, status }: { loadId: string; status: number }, live: readonly LiveTable[]): Promise<void> {
     const { system, qualify } = this.#context;
     if (await system.hasState(loadId)) {
-      await system.endLoad(loadId, LOAD_STATUS.complete);
+      await system.endLoad(loadId, LOAD_STATUS.complete, null);
       return;
     }
     const root = live.find(({ name }) => this.#isTarget(name));
@@ -149,7 +155,7 @@ class Load {
         `DELETE FROM ${qualify(child.name)} AS _child WHERE _child._dlt_parent_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${qualify(parent.name)} AS _parent WHERE _parent._dlt_id = _child._dlt_parent_id)`,
       );
     }
-    await system.endLoad(loadId, LOAD_STATUS.undone);
+    await system.endLoad(loadId, LOAD_STATUS.undone, null);
   }
 
   async #upload(): Promise<void> {

@@ -113,26 +113,31 @@ export class SystemTables {
     }
   }
 
-  /** Loads of a schema that count or may have left something: the asked one, and those that were begun and never ended. */
-  async loads(loadId: string, schemaName: string): Promise<{ loadId: string; status: number }[]> {
+  /** The asked load, and those of the same pipeline and target that were begun and never ended. */
+  async loads(loadId: string, key: StateKey): Promise<{ loadId: string; status: number }[]> {
+    const begun = `status IN (${LOAD_STATUS.begunAppend}, ${LOAD_STATUS.begun}) AND schema_version_hash = ${literal(stateName(key))}`;
     const rows = await this.#run<{ load_id: string; status: unknown }>(
-      `SELECT load_id, status FROM ${this.table('_dlt_loads')} WHERE load_id = ${literal(loadId)} OR (schema_name = ${literal(schemaName)} AND status IN (${LOAD_STATUS.begunAppend}, ${LOAD_STATUS.begun}))`,
+      `SELECT load_id, status FROM ${this.table('_dlt_loads')} WHERE load_id = ${literal(loadId)} OR (${begun})`,
     );
     return rows.map((row) => ({ loadId: row.load_id, status: Number(row.status) }));
   }
 
-  async beginLoad(loadId: string, schema: DltSchema, status: LoadStatus, at: Date): Promise<void> {
+  /** Notes a load before its data. Until it ends, the place of the schema's hash says whose it is: dlt reads complete loads only. */
+  async beginLoad(loadId: string, schemaName: string, key: StateKey, status: LoadStatus, at: Date): Promise<void> {
     await this.#insertOnce('_dlt_loads', ['load_id'], {
       load_id: literal(loadId),
-      schema_name: literal(schema.name),
+      schema_name: literal(schemaName),
       status: String(status),
       inserted_at: timestamp(at),
-      schema_version_hash: literal(schema.version_hash),
+      schema_version_hash: literal(stateName(key)),
     });
   }
 
-  async endLoad(loadId: string, status: LoadStatus): Promise<void> {
-    await this.#run(`UPDATE ${this.table('_dlt_loads')} SET status = ${status} WHERE load_id = ${literal(loadId)}`);
+  async endLoad(loadId: string, status: LoadStatus, schemaHash: string | null): Promise<void> {
+    const hash = schemaHash === null ? 'NULL' : literal(schemaHash);
+    await this.#run(
+      `UPDATE ${this.table('_dlt_loads')} SET status = ${status}, schema_version_hash = ${hash} WHERE load_id = ${literal(loadId)}`,
+    );
   }
 
   /** Stores the schema unless its newest stored version is the same. */

@@ -200,7 +200,7 @@ describe('what cannot be loaded', () => {
     const loadId = `21${loads}.7`;
     const pack = await build(columns, `SELECT i AS id, '${loadId}' AS _dlt_load_id FROM range(3) t(i)`);
     await warehouse.server.query(
-      `INSERT INTO "${catalog}.raw"._dlt_loads VALUES ('${loadId}', 'ingest_orders', 1, now(), 'h')`,
+      `INSERT INTO "${catalog}.raw"._dlt_loads VALUES ('${loadId}', 'ingest_orders', 1, now(), 'test_pipeline/raw.orders')`,
     );
     await warehouse.server.query(`INSERT INTO "${catalog}.raw".orders VALUES (0, '${loadId}')`);
     await expect(destination.load(pack, [], never)).rejects.toMatchObject({

@@ -154,6 +154,19 @@ describe('a load that dies after any of its statements', () => {
     }
   });
 
+  it('is not taken back by another pipeline that loads the same table', async () => {
+    const catalog = warehouse.catalog();
+    await run(catalog, await buildPackage(root, contentOf(0, '150.0', 'append')));
+    const dead = await buildPackage(root, contentOf(1, '151.0', 'append'));
+    const statements = await run(catalog, await buildPackage(root, contentOf(2, '152.0', 'append')));
+    // the data is there, its state is not
+    await run(catalog, dead, statements - 3);
+    await run(catalog, await buildPackage(root, { ...contentOf(3, '153.0', 'append'), pipeline: 'another' }));
+    await run(catalog, dead);
+    await expectLoaded(catalog, 3, 'append');
+    expect(await count(catalog, '_dlt_loads', 'count(*) FILTER (status = 0)')).toBe(4);
+  });
+
   for (const disposition of ['append', 'merge'] as const) {
     it(`is there exactly once when its package was lost with the computer and its rows were read again (${disposition})`, async () => {
       const catalog = warehouse.catalog();
