@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { explainError } from '../../../engine/sources/oracle/errors.ts';
 import { createOracleSource } from '../../../engine/sources/oracle/oracle-source.ts';
 import type { TestStage } from '../../../engine/sources/source.ts';
 import type { OracleConnection } from '../../../engine/spec/connection.ts';
@@ -289,32 +288,4 @@ test.each([
 ])('a listener that refuses with ORA-%i is %s', async (number, code, retryable) => {
   server.refuseWith = number;
   await expect(read(connectionTo(server))).rejects.toMatchObject({ code, retryable });
-});
-
-test.each([
-  [
-    'ORA-12660: Encryption or crypto-checksumming parameters incompatible',
-    'NATIVE_ENCRYPTION_REQUIRED',
-    /encrypt = true/,
-  ],
-  [
-    'NJS-533: Advanced Networking Option service negotiation failed. Cause: ORA-12660',
-    'NATIVE_ENCRYPTION_REQUIRED',
-    /TLS/,
-  ],
-  ['NJS-116: password verifier type 0x939 is not supported', 'LOGIN_FAILED', /ALLOWED_LOGON_VERSION/],
-  ['NJS-138: connections to this database server version are not supported', 'SERVER_TOO_OLD', /newer/],
-  ['ORA-01033: ORACLE initialization or shutdown in progress', 'SERVER_NOT_READY', /tried again/],
-  ['ORA-01045: user ETL lacks CREATE SESSION privilege; logon denied', 'LOGIN_FAILED', /GRANT CREATE SESSION/],
-  [
-    'NJS-505: unable to initiate TLS connection. Please check if wallet credentials are valid',
-    'WALLET_UNUSABLE',
-    /ewallet/,
-  ],
-])('%s is explained', (said, code, hint) => {
-  const error = explainError(new Error(said), {
-    connection: connectionTo({ host: 'erp', port: 1521 }),
-    doing: 'Reading A.B',
-  });
-  expect(error).toMatchObject({ code, hint: expect.stringMatching(hint) });
 });
