@@ -1,8 +1,8 @@
+import { parseSparkType, sparkTypeOf, sparkTypeText } from '../../duckdb/spark-type.ts';
 import { canonicalType } from '../../duckdb/type-text.ts';
 import { commonDecimal, isSafeWidening, isValueChecked } from '../../duckdb/widening.ts';
 import type { WriteDisposition } from '../../spec/kinds.ts';
 import type { ExistingTable, FitColumn, FitFinding } from '../destination.ts';
-import { parseSparkType, sparkTypeOf, sparkTypeText } from './spark-type.ts';
 import { bareFit, type FitStatement, isDeltaWidening } from './type-fit.ts';
 
 /** A live table with its columns' types in Databricks' words beside DuckDB's. */

@@ -1,9 +1,9 @@
 import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseSparkType, type SparkType } from '../../duckdb/spark-type.ts';
 import * as duckdb from '../../duckdb/sql.ts';
 import { IngestError } from '../../errors.ts';
 import type { LiveTable } from './check-fit.ts';
-import { parseSparkType, type SparkType } from './spark-type.ts';
 import { identifier } from './sql-text.ts';
 import type { Row, Warehouse } from './warehouse.ts';
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { duckDbTypeOf, parseSparkType, sparkTypeOf } from '../../duckdb/spark-type.ts';
 import { canonicalType } from '../../duckdb/type-text.ts';
 import type { Workspace } from '../../duckdb/workspace.ts';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
@@ -26,7 +27,6 @@ import { checkColumns, type LiveTable } from './check-fit.ts';
 import { CopiedRows } from './copied-rows.ts';
 import { loadPackage, stagePrefix } from './databricks-load.ts';
 import { openSignIn } from './sign-in.ts';
-import { duckDbTypeOf, parseSparkType, sparkTypeOf } from './spark-type.ts';
 import { identifier, literal, type Qualify, qualifier } from './sql-text.ts';
 import { Staging, type StagingPlace } from './staging.ts';
 import { createStoreStaging } from './store-staging.ts';

@@ -1,7 +1,7 @@
+import { parseSparkType, type SparkType, sparkTypeOf, sparkTypeText } from '../../duckdb/spark-type.ts';
 import type { PackageColumn, PackageTable } from '../../load/load-package.ts';
 import type { ExistingTable } from '../destination.ts';
 import type { LiveTable } from './check-fit.ts';
-import { parseSparkType, type SparkType, sparkTypeOf, sparkTypeText } from './spark-type.ts';
 import { identifier, literal, type Qualify } from './sql-text.ts';
 import { isDeltaWidening, isSameType } from './type-fit.ts';
 

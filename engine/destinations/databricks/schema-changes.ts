@@ -1,3 +1,4 @@
+import { parseSparkType, sparkTypeOf, sparkTypeText } from '../../duckdb/spark-type.ts';
 import { IngestError, isIngestError } from '../../errors.ts';
 import type { SchemaChange } from '../destination.ts';
 import type { LiveTable } from './check-fit.ts';
@@ -12,7 +13,6 @@ import {
   widenedType,
   ZONELESS_PROPERTIES,
 } from './load-statements.ts';
-import { parseSparkType, sparkTypeOf, sparkTypeText } from './spark-type.ts';
 import { identifier, literal, type Qualify } from './sql-text.ts';
 import type { Warehouse } from './warehouse.ts';
 

@@ -1,4 +1,4 @@
-import { type SparkType, sparkTypeText } from './spark-type.ts';
+import { type SparkType, sparkTypeText } from '../../duckdb/spark-type.ts';
 
 /** The statement that brings values to a column. */
 export type FitStatement = 'copy' | 'merge' | 'overwrite';

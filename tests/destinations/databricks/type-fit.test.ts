@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkColumns } from '../../../engine/destinations/databricks/check-fit.ts';
-import {
-  duckDbTypeOf,
-  parseSparkType,
-  sparkTypeOf,
-  sparkTypeText,
-} from '../../../engine/destinations/databricks/spark-type.ts';
 import { bareFit, castFit, isDeltaWidening } from '../../../engine/destinations/databricks/type-fit.ts';
+import { duckDbTypeOf, parseSparkType, sparkTypeOf, sparkTypeText } from '../../../engine/duckdb/spark-type.ts';
 import type { WriteDisposition } from '../../../engine/spec/kinds.ts';
 import { TYPES } from './landed-types.ts';
 

@@ -1,4 +1,4 @@
-import { canonicalType, decimalOf, parseType, printType, type TypeTree } from '../../duckdb/type-text.ts';
+import { canonicalType, decimalOf, parseType, printType, type TypeTree } from './type-text.ts';
 
 /** A type of Databricks SQL: what nests is taken apart. Names are lower case, `decimal` has its digits beside it. */
 export type SparkType =
