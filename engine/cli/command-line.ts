@@ -191,6 +191,27 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     );
 
   program
+    .command('preflight')
+    .summary('what the next run would read, and whether it would land')
+    .description(
+      "For each job: the SQL, request or files of the next run with the watermark, its columns against the destination's live tables, locks, load packages that wait, and rows that came late. Nothing is written. Exit code 1 where a job would fail.",
+    )
+    .argument('[jobs...]', 'table, source.table or tag:NAME; default: all enabled jobs')
+    .option('--destination <name>', 'default: the one that a run would use')
+    .option('--no-source', 'do not ask sources: only state, locks, packages and room')
+    .option('--no-late-rows', 'do not look below the watermarks for rows that came late')
+    .option('--look-back <distance>', 'how far below: a duration or a number; default: 1d, 100000')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ingest preflight orders\n  ingest preflight tag:daily --destination lake --json',
+    )
+    .action(
+      act(async (context, [jobs]: [string[]], options) =>
+        (await import('./commands/preflight.ts')).preflight(context, jobs, options as never),
+      ),
+    );
+
+  program
     .command('check')
     .summary('data quality checks on what is loaded')
     .description(

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import path from 'node:path';
-import { openDestination, openSource } from '../connectors.ts';
+import { openDestination } from '../connectors.ts';
 import { Workspace } from '../duckdb/workspace.ts';
-import { IngestError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { EndedRun } from '../notifications/message.ts';
 import { notify } from '../notifications/notify.ts';
 import type { OpenProject } from '../open-project.ts';
@@ -13,12 +13,11 @@ import type { JobResult, RunEvent, RunTrigger } from '../runs/events.ts';
 import { newRunId } from '../runs/run-id.ts';
 import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/run-recorder.ts';
 import { recordedSchemas } from '../runs/schema-record.ts';
-import type { Source } from '../sources/source.ts';
-import { type Job, jobName } from '../spec/job.ts';
 import type { JobStatus } from '../spec/kinds.ts';
 import type { Metrics } from '../spec/metrics.ts';
 import { type PlanRequest, planRun, type RunPlan } from './plan-run.ts';
 import { type EmitEvent, type JobEnvironment, notStarted, runJob } from './run-job.ts';
+import { SharedSources } from './shared-sources.ts';
 import { makeWorkFolders } from './work-folders.ts';
 
 /** DuckDB's memory for one job at a time, and for each further one, MiB: a segment being filled, one being written, and the Parquet writer's buffers. */
@@ -244,46 +243,5 @@ async function reportQuality(
     const message = `The data quality report could not be written (${messageOf(error)}); its results are in the metrics.`;
     recorder.emit({ level: 'WARNING', type: 'log', message });
     return null;
-  }
-}
-
-/** Sources by connection: jobs of one connection share its rate limit, its token and its name in the log. */
-class SharedSources {
-  readonly #project: OpenProject;
-  readonly #spoolDirectory: string;
-  readonly #open = new Map<string, Promise<Source>>();
-
-  constructor(project: OpenProject, spoolDirectory: string) {
-    this.#project = project;
-    this.#spoolDirectory = spoolDirectory;
-  }
-
-  async of(job: Job): Promise<Source> {
-    const { connections } = this.#project.project;
-    const name = job.source_name in connections ? job.source_name : job.source_type;
-    const connection = connections[name];
-    if (!connection) {
-      throw new IngestError(
-        'CONNECTION_NOT_FOUND',
-        `${jobName(job)}: there is no connection ${job.source_name} in .dlt/config.toml.`,
-        {
-          hint: `Add [sources.${job.source_name}].`,
-        },
-      );
-    }
-    let source = this.#open.get(name);
-    if (!source) {
-      source = openSource(connection, {
-        projectDirectory: this.#project.directory,
-        jobs: this.#project.project.jobs,
-        spoolDirectory: this.#spoolDirectory,
-      });
-      this.#open.set(name, source);
-    }
-    return await source;
-  }
-
-  async close(): Promise<void> {
-    await Promise.allSettled([...this.#open.values()].map(async (source) => (await source).close()));
   }
 }
