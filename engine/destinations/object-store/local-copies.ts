@@ -27,7 +27,8 @@ export async function localCopies(
   const release = () => rm(folder, { recursive: true, force: true, maxRetries: 3 });
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  const paths = keys.map((key) => join(folder, basename(key)));
+  // Files of one name may lie in several folders of a table.
+  const paths = keys.map((key, at) => join(folder, String(at), basename(key)));
   let next = 0;
   const work = async () => {
     for (let at = next++; at < keys.length; at = next++) {

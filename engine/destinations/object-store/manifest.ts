@@ -4,6 +4,7 @@ import { packageColumnModel } from '../../load/load-package.ts';
 import { keyPart } from '../../object-stores/key-part.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import { namesBelow, readText } from '../../object-stores/small-objects.ts';
+import { TABLE_FORMATS, type TableFormat } from '../../spec/kinds.ts';
 import type { TargetRef } from '../destination.ts';
 
 const MANIFEST_VERSION = 1;
@@ -26,6 +27,8 @@ export type StoredFile = StoredTable['files'][number];
 const manifestModel = z.object({
   version: z.literal(MANIFEST_VERSION),
   number: z.int().nonnegative(),
+  /** Of Delta tables the log says which columns and files there are: here they have none. */
+  format: z.enum(TABLE_FORMATS).default('parquet'),
   schema: z.string(),
   table: z.string(),
   created_at: z.string(),
@@ -55,21 +58,33 @@ export function tablePrefix(schema: string, table: string): string {
   return `${keyPart(schema)}/${keyPart(table)}/`;
 }
 
+/** Where a target's manifests lie, and the notes of loads that are under way. */
+export function manifestPrefix(prefix: string): string {
+  return `${prefix}_manifests/`;
+}
+
 /** The versioned manifests of one target. */
 export class Manifests {
   readonly #store: ObjectStore;
   readonly #prefix: string;
   readonly #target: TargetRef;
+  readonly #format: TableFormat | null;
 
-  constructor(store: ObjectStore, target: TargetRef, prefix = tablePrefix(target.schema, target.table)) {
+  private constructor(store: ObjectStore, prefix: string, target: TargetRef, format: TableFormat | null) {
     this.#store = store;
     this.#target = target;
-    this.#prefix = `${prefix}_manifests/`;
+    this.#format = format;
+    this.#prefix = manifestPrefix(prefix);
+  }
+
+  /** A target's manifests; those of another format are refused. */
+  static of(store: ObjectStore, target: TargetRef, format: TableFormat): Manifests {
+    return new Manifests(store, tablePrefix(target.schema, target.table), target, format);
   }
 
   /** The manifests in a folder as it was listed; the names are those that the manifests hold. */
   static at(store: ObjectStore, prefix: string): Manifests {
-    return new Manifests(store, { schema: '', table: '' }, prefix);
+    return new Manifests(store, prefix, { schema: '', table: '' }, null);
   }
 
   /** Null where the target was never loaded. */
@@ -79,7 +94,7 @@ export class Manifests {
       const number = (await this.#numbers()).at(-1);
       if (number === undefined) return null;
       const text = await readText(this.#store, this.#key(number));
-      if (text !== null) return parseManifest(text, `${this.#store.location}, ${this.#key(number)}`);
+      if (text !== null) return this.#checked(parseManifest(text, `${this.#store.location}, ${this.#key(number)}`));
       if (attempt === 10)
         throw new IngestError('DESTINATION_FAILED', `${this.#key(number)} disappears while it is read.`, {
           retryable: true,
@@ -92,6 +107,7 @@ export class Manifests {
     return {
       version: MANIFEST_VERSION,
       number: 0,
+      format: this.#format ?? 'parquet',
       schema,
       table,
       created_at: '',
@@ -117,6 +133,18 @@ export class Manifests {
   async prune(): Promise<void> {
     const old = (await this.#numbers()).slice(0, -1 - MANIFESTS_KEPT);
     if (old.length > 0) await this.#store.delete(old.map((number) => this.#key(number)));
+  }
+
+  #checked(manifest: StoreManifest): StoreManifest {
+    if (this.#format === null || manifest.format === this.#format) return manifest;
+    const { schema, table, format } = manifest;
+    throw new IngestError(
+      'DESTINATION_FORMAT',
+      `${schema}.${table} in ${this.#store.location} was loaded with table_format ${format}, and the destination says ${this.#format}.`,
+      {
+        hint: `Set table_format to ${format} again, or give the job another target_schema, target_table or bucket_url and load it anew.`,
+      },
+    );
   }
 
   async #numbers(): Promise<number[]> {

@@ -26,7 +26,7 @@ export async function openObjectStoreReader(
   for (const schema of (await namesBelow(store, '')).folders) {
     for (const folder of (await namesBelow(store, `${schema}/`)).folders) {
       const manifest = await Manifests.at(store, `${schema}/${folder}/`).latest();
-      for (const stored of manifest?.tables ?? []) {
+      for (const stored of manifest?.format === 'parquet' ? manifest.tables : []) {
         tables.push({
           schema: manifest!.schema,
           table: stored.name,

@@ -5,7 +5,7 @@ import type { PackageColumn } from '../../load/load-package.ts';
 export const FILE_COLUMN = '_ingest_file';
 
 /** Paths as DuckDB takes them: what would be a pattern stands for itself. */
-function exactPaths(paths: readonly string[]): string {
+export function exactPaths(paths: readonly string[]): string {
   return literalList(paths.map((path) => path.replaceAll(/[[*?]/g, '[$&]')));
 }
 
