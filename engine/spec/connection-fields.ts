@@ -19,6 +19,11 @@ export type Section = 'sources' | 'destinations';
 /** How a field is entered. `map`: names with values, such as headers. */
 export type FieldControl = 'text' | 'integer' | 'number' | 'choice' | 'flag' | 'secret' | 'map';
 
+export interface Shown {
+  key: string;
+  in: readonly string[];
+}
+
 export interface ConnectionField {
   /** Where the canonical TOML says it below its section: `['host']`, `['auth', 'token']`. */
   path: readonly string[];
@@ -39,11 +44,33 @@ export interface ConnectionField {
   choices: readonly string[];
   min: number | null;
   max: number | null;
-  /** Shown only where another field has one of these values. */
-  shown: { key: string; in: readonly string[] } | null;
+  /** Shown only where another field (of bucket_url: its {@link Store}) has one of these values. */
+  shown: Shown | null;
+  /** Offered as values: the project's destinations that lie in a bucket. Any other text is taken, too. */
+  offers: 'bucket destinations' | null;
   example: string | null;
   /** Other places where the TOML may say it, strongest first; {@link path} is the first of them. */
   spellings: readonly (readonly string[])[];
+}
+
+/** Ways to say one matter that exclude each other, such as how to sign in. No key of the TOML says which: the fields that are set do. */
+export interface FieldWay {
+  key: string;
+  label: string;
+  tab: string;
+  group: string | null;
+  shown: Shown | null;
+  /** The first whose {@link WayOption.tells} are all set is meant; where none is, the one that needs nothing, else the first. */
+  options: readonly WayOption[];
+}
+
+export interface WayOption {
+  value: string;
+  label: string;
+  help: string;
+  /** Fields of this way; those that no way names are shown always. */
+  fields: readonly string[];
+  tells: readonly string[];
 }
 
 export interface ConnectionKind {
@@ -52,23 +79,24 @@ export interface ConnectionKind {
   label: string;
   /** One line for the choice of a new connection. */
   about: string;
-  /** False: it can be written down, but this version cannot connect to it. */
-  available: boolean;
   tabs: readonly string[];
   fields: readonly ConnectionField[];
+  ways: readonly FieldWay[];
 }
 
-export const LATER = 'Arrives with a later version';
-
 /** What the table says of a field, over what the model says. */
-interface Words {
+export interface Words {
   label: string;
   help?: string;
   tab?: string;
   group?: string;
   shown?: [key: string, ...values: string[]];
   example?: string;
+  offers?: ConnectionField['offers'];
 }
+
+/** What the table says of a way; `group` defaults to none, `shown` to always. */
+export type WayWords = Omit<FieldWay, 'group' | 'shown'> & Partial<Pick<FieldWay, 'group' | 'shown'>>;
 
 type Shape = Readonly<Record<string, z.ZodType>>;
 
@@ -215,18 +243,21 @@ function field(
     min: facts.min,
     max: facts.max,
     shown: words.shown === undefined ? null : { key: words.shown[0], in: words.shown.slice(1) },
+    offers: words.offers ?? null,
     example: words.example ?? null,
     spellings: spellingsOf(section, type, path, pagination),
   };
 }
 
-type TabWords = readonly [tab: string, fields: Readonly<Record<string, Words>>];
+export type TabWords = readonly [tab: string, fields: Readonly<Record<string, Words>>];
 
-function kind(
+/** A kind's form: what its model takes, with the words and the places of the table. */
+export function kind(
   section: Section,
   type: SourceType | DestinationType,
-  about: Pick<ConnectionKind, 'label' | 'about' | 'available'>,
+  about: Pick<ConnectionKind, 'label' | 'about'>,
   tabs: readonly TabWords[],
+  ways: readonly WayWords[] = [],
 ): ConnectionKind {
   const model =
     section === 'sources' ? connectionModels[type as SourceType] : destinationModels[type as DestinationType];
@@ -238,7 +269,8 @@ function kind(
       return field(section, type, path, facts, { tab, ...words }, own === undefined);
     }),
   );
-  return { section, type, ...about, tabs: tabs.map(([tab]) => tab), fields };
+  const told = ways.map((way) => ({ group: null, shown: null, ...way }));
+  return { section, type, ...about, tabs: tabs.map(([tab]) => tab), fields, ways: told };
 }
 
 /** What the jobs of a connection take over from it: a column of the workbook, or an option that has none. */
@@ -258,416 +290,6 @@ function jobDefaultFacts(key: string): Facts {
     description: column.help,
     shape: null,
   };
-}
-
-const TIMEOUTS: Record<string, Words> = {
-  connect_timeout: { label: 'Connect within (seconds)', help: 'How long to wait for the server to answer' },
-  query_timeout: { label: 'Statement within (seconds)', help: 'A statement that takes longer is cancelled' },
-};
-const SIGN_IN = { group: 'Sign-in' };
-const DATABASE_SIGN_IN: Record<string, Words> = {
-  username: { label: 'User name', help: 'It only needs the right to read', example: 'ingest_reader', ...SIGN_IN },
-  password: { label: 'Password', help: 'Kept in the keychain; never shown again, never in the workbook', ...SIGN_IN },
-};
-
-const SQL_SERVER: readonly TabWords[] = [
-  [
-    'General',
-    {
-      host: { label: 'Host', help: 'Name or address of the server', example: 'sql.example.com' },
-      port: { label: 'Port', help: '1433 unless an instance is named' },
-      database: { label: 'Database', example: 'CRM' },
-      authentication: { label: 'Method', help: 'SQL login, NTLM (a Windows account), or Entra ID', ...SIGN_IN },
-      domain: { label: 'Domain', shown: ['authentication', 'ntlm'], ...SIGN_IN },
-      username: {
-        label: 'User name',
-        help: 'It only needs the right to read',
-        shown: ['authentication', 'sql', 'ntlm'],
-        ...SIGN_IN,
-      },
-      password: {
-        label: 'Password',
-        help: 'Kept in the keychain; never shown again, never in the workbook',
-        shown: ['authentication', 'sql', 'ntlm'],
-        ...SIGN_IN,
-      },
-      tenant_id: { label: 'Tenant', shown: ['authentication', 'service_principal'], ...SIGN_IN },
-      client_id: { label: 'Application (client) ID', shown: ['authentication', 'service_principal'], ...SIGN_IN },
-      client_secret: {
-        label: 'Client secret',
-        help: 'Kept in the keychain; never shown again',
-        shown: ['authentication', 'service_principal'],
-        ...SIGN_IN,
-      },
-    },
-  ],
-  [
-    'Security',
-    {
-      encrypt: { label: 'Encrypt the connection', help: 'Azure SQL takes no other' },
-      trust_server_certificate: {
-        label: 'Trust the server’s certificate without checking it',
-        help: 'For test servers only: anybody in between could read along',
-      },
-      ssl_root_cert: { label: 'Root certificate', help: 'PEM file of the authority that signed the server’s' },
-    },
-  ],
-];
-
-/** Credentials of the clouds, shared by the filesystem source and destination. */
-const CLOUD: Record<string, Words> = {
-  azure_storage_account_name: { label: 'Storage account', group: 'Azure' },
-  azure_storage_account_key: { label: 'Account key', group: 'Azure' },
-  azure_storage_sas_token: { label: 'SAS token', group: 'Azure' },
-  azure_storage_connection_string: { label: 'Connection string', group: 'Azure' },
-  azure_account_host: { label: 'Account host', group: 'Azure' },
-  azure_tenant_id: { label: 'Tenant', group: 'Azure' },
-  azure_client_id: { label: 'Application (client) ID', group: 'Azure' },
-  azure_client_secret: { label: 'Client secret', group: 'Azure' },
-  aws_access_key_id: { label: 'Access key ID', group: 'Amazon S3' },
-  aws_secret_access_key: { label: 'Secret access key', group: 'Amazon S3' },
-  aws_session_token: { label: 'Session token', group: 'Amazon S3' },
-  region_name: { label: 'Region', group: 'Amazon S3', example: 'eu-central-1' },
-  profile_name: { label: 'Profile', group: 'Amazon S3' },
-  role_arn: { label: 'Role to assume', group: 'Amazon S3', example: 'arn:aws:iam::123456789012:role/ingest' },
-  endpoint_url: { label: 'Endpoint', help: 'Of a compatible service; blank for the cloud’s own', group: 'Amazon S3' },
-  project_id: { label: 'Project', group: 'Google Cloud Storage' },
-  client_email: { label: 'Service account', group: 'Google Cloud Storage' },
-  private_key: { label: 'Private key', group: 'Google Cloud Storage' },
-  private_key_id: { label: 'Private key ID', group: 'Google Cloud Storage' },
-  service_account_key: {
-    label: 'Service account key',
-    help: 'The JSON, or the path of its file; in place of the three above',
-    group: 'Google Cloud Storage',
-  },
-  client_id: { label: 'OAuth client ID', group: 'Google Cloud Storage' },
-  client_secret: { label: 'OAuth client secret', group: 'Google Cloud Storage' },
-  refresh_token: { label: 'Refresh token', group: 'Google Cloud Storage' },
-};
-
-const NETWORK: Record<string, Words> = {
-  proxy: {
-    label: 'Proxy',
-    help: 'Address of the proxy, or “direct” for none. Without it the system’s settings hold',
-    example: 'http://proxy.example.com:8080',
-  },
-  ca_file: {
-    label: 'Authorities to trust',
-    help: 'A PEM file, from the project’s folder on, for servers that a company’s own authority signs',
-    example: 'certificates/company-ca.pem',
-  },
-};
-
-const PAGES = (...types: string[]): Pick<Words, 'shown'> => ({ shown: ['pagination_type', ...types] });
-
-/** Every kind of source, in the order of the choice for a new one. */
-export const SOURCE_KINDS: readonly ConnectionKind[] = [
-  kind(
-    'sources',
-    'postgresql',
-    { label: 'PostgreSQL', about: 'Tables and views of a PostgreSQL server', available: true },
-    [
-      [
-        'General',
-        {
-          database: { label: 'Database', example: 'warehouse' },
-          host: { label: 'Host', help: 'Name or address of the server', example: 'db.example.com' },
-          port: { label: 'Port', help: '5432 on most servers' },
-          ...DATABASE_SIGN_IN,
-        },
-      ],
-      [
-        'Security',
-        {
-          ssl_mode: {
-            label: 'Encryption',
-            help: 'prefer: encrypted where the server can. require: always. verify-ca and verify-full also check who answers',
-          },
-          ssl_root_cert: {
-            label: 'Authority to trust',
-            help: 'Path of a PEM file; blank: the authorities that this computer trusts',
-            shown: ['ssl_mode', 'verify-ca', 'verify-full', 'require'],
-            example: 'certificates/company-ca.pem',
-          },
-        },
-      ],
-      ['Advanced', TIMEOUTS],
-    ],
-  ),
-  kind(
-    'sources',
-    'api',
-    { label: 'REST API', about: 'Records that a web service hands out page by page', available: true },
-    [
-      [
-        'Request',
-        {
-          base_url: {
-            label: 'Base URL',
-            help: 'What all endpoints begin with; each job adds its own path',
-            example: 'https://api.example.com/v2',
-          },
-          headers: { label: 'Headers', help: 'Sent with every request. Values that are secrets go to the keychain' },
-          params: { label: 'Query parameters', help: 'Added to every request; a job’s own are laid over them' },
-        },
-      ],
-      [
-        'Sign-in',
-        {
-          'auth.type': { label: 'Method', help: 'How requests are authorised; a job may say otherwise in auth_type' },
-          'auth.api_key': {
-            label: 'API key',
-            help: 'Kept in the keychain; never shown again',
-            shown: ['auth.type', 'api_key'],
-          },
-          'auth.api_key_name': {
-            label: 'Name',
-            help: 'Of the header, the parameter or the cookie',
-            shown: ['auth.type', 'api_key'],
-          },
-          'auth.api_key_location': { label: 'Sent as', shown: ['auth.type', 'api_key'] },
-          'auth.token': {
-            label: 'Token',
-            help: 'Kept in the keychain; never shown again',
-            shown: ['auth.type', 'bearer'],
-          },
-          'auth.username': { label: 'User name', shown: ['auth.type', 'basic'] },
-          'auth.password': {
-            label: 'Password',
-            help: 'Kept in the keychain; never shown again',
-            shown: ['auth.type', 'basic'],
-          },
-          'auth.token_url': {
-            label: 'Token URL',
-            help: 'Where a token is asked for (client credentials)',
-            shown: ['auth.type', 'oauth2'],
-            example: 'https://login.example.com/oauth2/token',
-          },
-          'auth.client_id': { label: 'Client ID', shown: ['auth.type', 'oauth2'] },
-          'auth.client_secret': {
-            label: 'Client secret',
-            help: 'Kept in the keychain; never shown again',
-            shown: ['auth.type', 'oauth2'],
-          },
-          'auth.scope': { label: 'Scope', help: 'Where the service asks for one', shown: ['auth.type', 'oauth2'] },
-          'auth.audience': {
-            label: 'Audience',
-            help: 'Where the service asks for one',
-            shown: ['auth.type', 'oauth2'],
-          },
-          'auth.client_secret_in': { label: 'Client ID and secret in', shown: ['auth.type', 'oauth2'] },
-          'auth.token_params': { label: 'More token parameters', shown: ['auth.type', 'oauth2'] },
-        },
-      ],
-      [
-        'Pagination',
-        {
-          pagination_type: {
-            label: 'Pagination',
-            help: 'For jobs that do not say otherwise. Preview detects and proposes it',
-          },
-          page_size: { label: 'Page size', ...PAGES('offset', 'page_number', 'cursor', 'header_link', 'json_link') },
-          data_selector: { label: 'Records at', example: '$.data' },
-          limit_param: { label: 'Page size parameter', ...PAGES('offset', 'cursor', 'header_link', 'json_link') },
-          offset_param: { label: 'Offset parameter', ...PAGES('offset') },
-          cursor_param: { label: 'Cursor parameter', ...PAGES('cursor') },
-          cursor_path: { label: 'Next cursor at', ...PAGES('cursor') },
-          cursor_header: { label: 'Next cursor in header', ...PAGES('cursor') },
-          page_param: { label: 'Page parameter', ...PAGES('page_number') },
-          per_page_param: { label: 'Page size parameter', ...PAGES('page_number') },
-          base_page: { label: 'First page is', ...PAGES('page_number') },
-          total_path: { label: 'Total at', ...PAGES('offset') },
-          total_pages_path: { label: 'Page count at', ...PAGES('page_number') },
-          has_more_path: { label: 'More pages at', ...PAGES('offset', 'cursor', 'page_number') },
-          next_url_path: { label: 'Next link at', ...PAGES('header_link', 'json_link') },
-          max_pages: {
-            label: 'Stop after pages',
-            ...PAGES('offset', 'page_number', 'cursor', 'header_link', 'json_link'),
-          },
-        },
-      ],
-      [
-        'Limits',
-        {
-          'rate_limit.requests_per_second': {
-            label: 'Requests a second',
-            help: 'All jobs of this connection together',
-          },
-          'rate_limit.burst_limit': { label: 'At once', help: 'Requests that may be sent without waiting' },
-          timeout: { label: 'Answer within (seconds)', help: 'A request that takes longer is tried again' },
-        },
-      ],
-      [
-        'Network',
-        {
-          ...NETWORK,
-          openapi_url: {
-            label: 'API description',
-            help: 'An OpenAPI document (JSON) to list resources from; default: openapi.json below the base URL',
-            example: '/openapi.json',
-          },
-        },
-      ],
-    ],
-  ),
-  kind(
-    'sources',
-    'filesystem',
-    { label: 'Files', about: 'Parquet, CSV and JSON lines in folders and buckets', available: true },
-    [
-      [
-        'General',
-        {
-          bucket_url: {
-            label: 'Folder or bucket',
-            help: 'A path, from the project’s folder on, or az://container/path, abfss://, s3://bucket/path, gs://',
-            example: 'data',
-          },
-        },
-      ],
-      ['Cloud storage', CLOUD],
-      ['Network', NETWORK],
-    ],
-  ),
-  kind(
-    'sources',
-    'mssql',
-    { label: 'SQL Server', about: 'Tables and views of a Microsoft SQL Server', available: true },
-    [
-      ...SQL_SERVER,
-      [
-        'Advanced',
-        { instance: { label: 'Instance', help: 'Found through SQL Server Browser, in place of a port' }, ...TIMEOUTS },
-      ],
-    ],
-  ),
-  kind(
-    'sources',
-    'azure_sql',
-    { label: 'Azure SQL', about: 'Tables and views of an Azure SQL database', available: true },
-    [...SQL_SERVER, ['Advanced', TIMEOUTS]],
-  ),
-  kind('sources', 'oracle', { label: 'Oracle', about: 'Tables and views of an Oracle database', available: true }, [
-    [
-      'General',
-      {
-        host: { label: 'Host', help: 'Name or address of the server', example: 'erp-db.example.com' },
-        port: { label: 'Port', help: '1521 on most servers' },
-        service_name: { label: 'Service name', help: 'Give one of service name, SID and descriptor' },
-        sid: { label: 'SID' },
-        ...DATABASE_SIGN_IN,
-      },
-    ],
-    [
-      'Security',
-      {
-        encrypt: { label: 'Encrypt', help: 'TLS; servers use port 2484 for it as a rule' },
-        ssl_root_cert: { label: 'Root certificate', help: 'PEM file of the authority that signed the server’s' },
-        ssl_server_dn_match: {
-          label: 'Check the server name',
-          help: 'Whether the certificate must be for this server',
-        },
-        ssl_server_cert_dn: { label: 'Certificate name', help: 'Distinguished name that the certificate must have' },
-        wallet_location: { label: 'Wallet folder', help: 'Folder with ewallet.pem, for encrypted connections' },
-        wallet_password: { label: 'Wallet password', help: 'Kept in the keychain; never shown again' },
-      },
-    ],
-    [
-      'Advanced',
-      { descriptor: { label: 'TNS descriptor', help: 'In place of host, port and service name' }, ...TIMEOUTS },
-    ],
-  ]),
-];
-
-const TARGET_SCHEMA: Words = { label: 'Schema', help: 'Where jobs without a target_schema go' };
-
-/** Every kind of destination. */
-export const DESTINATION_KINDS: readonly ConnectionKind[] = [
-  kind('destinations', 'duckdb', { label: 'DuckDB', about: 'A database file on this computer', available: true }, [
-    [
-      'General',
-      {
-        path: {
-          label: 'Database file',
-          help: 'A path, from the project’s folder on; made by the first run',
-          example: 'output/warehouse.duckdb',
-        },
-        schema: TARGET_SCHEMA,
-      },
-    ],
-  ]),
-  kind(
-    'destinations',
-    'filesystem',
-    { label: 'Parquet folder', about: 'Parquet files in a folder or bucket', available: true },
-    [
-      [
-        'General',
-        {
-          bucket_url: {
-            label: 'Folder or bucket',
-            help: 'A path, from the project’s folder on, or az://container/path, abfss://, s3://bucket/path, gs://',
-            example: 'output/parquet',
-          },
-          schema: TARGET_SCHEMA,
-          table_format: { label: 'Table format', help: 'delta arrives with a later version' },
-        },
-      ],
-      ['Cloud storage', CLOUD],
-      ['Network', NETWORK],
-    ],
-  ),
-  kind('destinations', 'databricks', { label: 'Databricks', about: 'Tables of a SQL warehouse', available: true }, [
-    [
-      'General',
-      {
-        server_hostname: { label: 'Host', help: 'Of the workspace', example: 'adb-0000.azuredatabricks.net' },
-        http_path: { label: 'HTTP path', help: 'Of the SQL warehouse', example: '/sql/1.0/warehouses/0000' },
-        catalog: { label: 'Catalog', help: 'Of Unity Catalog; it must be there already' },
-        schema: TARGET_SCHEMA,
-        access_token: { label: 'Access token', help: 'Kept in the keychain; never shown again', ...SIGN_IN },
-        client_id: { label: 'Client ID', help: 'Of a service principal, in place of an access token', ...SIGN_IN },
-        client_secret: { label: 'Client secret', help: 'Kept in the keychain; never shown again', ...SIGN_IN },
-        azure_tenant_id: {
-          label: 'Entra ID tenant',
-          help: 'Where the service principal is one of Entra ID; alone, the sign-in of Azure (CLI, managed identity) is used',
-          ...SIGN_IN,
-        },
-      },
-    ],
-    [
-      'Staging',
-      {
-        staging: {
-          label: 'Destination for staging',
-          help: 'A filesystem destination in Azure, S3 or Google Cloud that the warehouse can read',
-        },
-        staging_volume: { label: 'Volume', help: 'In place of it', example: '/Volumes/main/staging/files' },
-        staging_credential: {
-          label: 'Storage credential',
-          help: 'Of Unity Catalog; without one, the SAS token or account key of the staging place is used',
-        },
-      },
-    ],
-    [
-      'Advanced',
-      {
-        type_widening: {
-          label: 'Widen columns',
-          help: 'Delta type widening: integers, floats and decimals grow in place. Every reader must know that table feature',
-        },
-        port: { label: 'Port' },
-      },
-    ],
-    ['Network', NETWORK],
-  ]),
-];
-
-export const CONNECTION_KINDS: readonly ConnectionKind[] = [...SOURCE_KINDS, ...DESTINATION_KINDS];
-
-/** A kind by its section and type; undefined for what is no kind. */
-export function connectionKind(section: Section, type: string): ConnectionKind | undefined {
-  return CONNECTION_KINDS.find((known) => known.section === section && known.type === type);
 }
 
 /** The value under a key path, or undefined. */
@@ -697,13 +319,50 @@ export function fieldEntry(
   return key === 'rate_limit.burst_limit' ? { value: 1, path: ['rate_limit'] } : null;
 }
 
-/** Does the form show a field, given the other fields' values (or defaults)? */
-export function isShown(
-  kindOf: ConnectionKind,
-  { shown }: ConnectionField,
-  valueFor: (key: string) => unknown,
-): boolean {
+/** Where a bucket_url leads. */
+export type Store = 'local' | 'azure' | 's3' | 'gcs';
+
+export function storeOf(bucketUrl: unknown): Store {
+  const scheme = /^\s*([a-z][a-z0-9+.-]+):\/\//i.exec(typeof bucketUrl === 'string' ? bucketUrl : '')?.[1];
+  if (scheme === undefined) return 'local';
+  if (/^(az|azure|abfss?|https?)$/i.test(scheme)) return 'azure';
+  if (/^s3a?$/i.test(scheme)) return 's3';
+  return /^(gs|gcs)$/i.test(scheme) ? 'gcs' : 'local';
+}
+
+/** The values of a form, by the key of their field; of ways what a person chose. */
+export interface FormValues {
+  value(key: string): unknown;
+  /** The option of a way that a person chose, or undefined. */
+  chosen?(way: string): string | undefined;
+}
+
+function holds(kindOf: ConnectionKind, shown: Shown | null, { value }: FormValues): boolean {
   if (shown === null) return true;
-  const value = valueFor(shown.key) ?? kindOf.fields.find(({ key }) => key === shown.key)?.default;
-  return typeof value === 'string' && shown.in.includes(value.toLowerCase());
+  const said = value(shown.key) ?? kindOf.fields.find(({ key }) => key === shown.key)?.default;
+  if (shown.key === 'bucket_url') return shown.in.includes(storeOf(said));
+  return typeof said === 'string' && shown.in.includes(said.toLowerCase());
+}
+
+/** Does the form show a field or a way, given the other fields' values (or defaults)? */
+export function isShown(kindOf: ConnectionKind, field: ConnectionField | FieldWay, values: FormValues): boolean {
+  if (!holds(kindOf, field.shown, values)) return false;
+  return kindOf.ways.every((way) => {
+    const owners = way.options.filter(({ fields }) => fields.includes(field.key));
+    // A field can belong to a way of another store: that one has no say.
+    if (owners.length === 0 || !holds(kindOf, way.shown, values)) return true;
+    return owners.includes(wayOption(way, values));
+  });
+}
+
+/** Which of a way's options is meant: what a person chose, else what the values tell. */
+export function wayOption(way: FieldWay, { value, chosen }: FormValues): WayOption {
+  const isSet = (key: string) => !['', undefined, null].includes(value(key) as string | undefined | null);
+  const wanted = chosen?.(way.key);
+  return (
+    way.options.find((option) => option.value === wanted) ??
+    way.options.find(({ tells }) => tells.length > 0 && tells.every(isSet)) ??
+    way.options.find(({ tells }) => tells.length === 0) ??
+    (way.options[0] as WayOption)
+  );
 }

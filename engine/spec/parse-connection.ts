@@ -1,51 +1,33 @@
-import type { SourceType } from './kinds.ts';
+import { decoded, type Found, pairOf, searchPairs, splitSettings } from './connection-text.ts';
+import { api, parseCurl } from './parse-api.ts';
+import { easyConnect, oracleDescriptor } from './parse-oracle.ts';
+import { parseStorage, parseStoragePairs } from './parse-storage.ts';
 import type { Table } from './project.ts';
-import { isSecretKey } from './secret-keys.ts';
-import { shellWords } from './shell-words.ts';
 
-/** What a pasted text says of a connection. Secrets stand apart from everything that may be shown. */
-export interface ParsedConnection {
-  type: SourceType;
-  /** What the text was taken for, e.g. `JDBC URL`. */
-  form: string;
+/** What a pasted text says of a connection or a destination. Secrets stand apart from everything that may be shown. */
+export interface ParsedConnection extends Found {
   /** A name for it, from the host or the database; letters, digits and _. */
   name: string;
-  /** Canonical keys below `[sources.NAME]`. */
-  values: Table;
-  /** By key path with dots. */
-  secrets: Record<string, string>;
-  /** What of the text has no place in a connection, for people; no secret is in it. */
-  notes: string[];
-}
-
-/** Found keys before they are put into their places. */
-interface Found {
-  type: SourceType;
-  form: string;
-  values: Table;
-  secrets: Record<string, string>;
-  notes: string[];
 }
 
 /**
- * Reads a URL (`postgresql://…`, `https://…`, `s3://…`), a JDBC URL, a connection string of ADO.NET or libpq, or a cURL command.
+ * Reads a URL (`postgresql://…`, `https://…`, `s3://…`), a JDBC URL, a connection string of ADO.NET, ODBC, libpq or Azure Storage, an Oracle
+ * descriptor or Easy Connect string, an address of a bucket with its SAS, the key file of a service account, or a cURL command.
  * Null where the text is none of them. Never throws.
  */
 export function parseConnection(text: string): ParsedConnection | null {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.length > 100_000) return null;
   const found =
-    parseCurl(trimmed) ?? parseJdbc(trimmed) ?? parseUrl(trimmed) ?? parsePairs(trimmed) ?? parseFolder(trimmed);
+    parseCurl(trimmed) ??
+    parseJdbc(trimmed) ??
+    parseStorage(trimmed) ??
+    parseUrl(trimmed) ??
+    parseOracle(trimmed) ??
+    parseStoragePairs(trimmed) ??
+    parsePairs(trimmed) ??
+    parseFolder(trimmed);
   return found === null ? null : { ...found, name: nameFor(found) };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A bare % is meant as it stands.
-    return text;
-  }
 }
 
 /** The words of other tools, in lower case without separators, and the key that they mean. */
@@ -81,6 +63,7 @@ const WORDS: Readonly<Record<string, string>> = {
   instance: 'instance',
   domain: 'domain',
   authentication: 'authentication',
+  authenticationscheme: 'scheme',
   integratedsecurity: 'integrated',
   trustedconnection: 'integrated',
   connecttimeout: 'connect_timeout',
@@ -166,20 +149,34 @@ function database(
   }
   if (kind !== 'oracle' && type === 'mssql') {
     const word = (given.get('authentication') ?? '').toLowerCase().replace(/[^a-z]/g, '');
-    if (truthy(given.get('integrated') ?? '') || /^sspi$/i.test(given.get('integrated') ?? '')) {
+    const windows = truthy(given.get('integrated') ?? '') || /^sspi$/i.test(given.get('integrated') ?? '');
+    if (word === 'ntlm' || /^ntlm$/i.test(given.get('scheme') ?? '')) values.authentication = 'ntlm';
+    else if (windows) {
       notes.push(
-        'Windows sign-in (SSPI) is not possible from this driver: use NTLM with the same account, or Entra ID',
+        'Windows sign-in (SSPI) is not possible from this driver: use NTLM with the same account and its password, or Entra ID',
       );
       values.authentication = 'ntlm';
     } else if (word === 'activedirectoryserviceprincipal') {
       values.authentication = 'service_principal';
       if (values.username !== undefined) values.client_id = values.username;
       delete values.username;
-    } else if (word === 'activedirectorydefault') values.authentication = 'default_credential';
+      notes.push('The tenant is not in the text: enter its ID');
+    } else if (word.startsWith('activedirectory')) {
+      values.authentication = 'default_credential';
+      delete values.username;
+      if (!/(default|managedidentity|msi)$/.test(word)) {
+        notes.push(
+          'Signing in by a browser or an Entra password is not possible here: “az login” on this computer does the same',
+        );
+      }
+    }
+    const account = /^([^\\]+)\\(.+)$/.exec(String(values.username ?? ''));
+    if (values.authentication === 'ntlm' && account !== null) [, values.domain, values.username] = account;
   }
   const password = given.get('password');
   const secretKey = values.authentication === 'service_principal' ? 'client_secret' : 'password';
-  return { type: kind, form, values, secrets: password === undefined ? {} : { [secretKey]: password }, notes };
+  const secrets = password === undefined ? {} : { [secretKey]: password };
+  return { section: 'sources', type: kind, form, values, secrets, notes };
 }
 
 const DATABASE_SCHEMES: Readonly<Record<string, 'postgresql' | 'mssql' | 'oracle'>> = {
@@ -190,22 +187,14 @@ const DATABASE_SCHEMES: Readonly<Record<string, 'postgresql' | 'mssql' | 'oracle
   oracle: 'oracle',
 };
 
-function* searchPairs(search: string): Generator<[string, string]> {
-  for (const part of search.replace(/^\?/, '').split('&')) {
-    if (part === '') continue;
-    const at = part.indexOf('=');
-    yield at < 0 ? [decoded(part), ''] : [decoded(part.slice(0, at)), decoded(part.slice(at + 1).replaceAll('+', ' '))];
-  }
-}
-
 function parseUrl(text: string): Found | null {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined || /\s/.test(text)) return null;
   const kind = DATABASE_SCHEMES[scheme.replace(/\+.*$/, '')];
   if (kind !== undefined) return parseAuthority(kind, 'connection URL', text.slice(text.indexOf('://') + 3));
   if (scheme === 'http' || scheme === 'https') return api('URL', text, [], null, '');
-  return ['file', 'az', 'abfss', 's3', 'gs', 'adl'].includes(scheme)
-    ? { type: 'filesystem', form: 'storage URL', values: { bucket_url: text }, secrets: {}, notes: [] }
+  return scheme === 'file'
+    ? { section: 'sources', type: 'filesystem', form: 'file URL', values: { bucket_url: text }, secrets: {}, notes: [] }
     : null;
 }
 
@@ -231,11 +220,12 @@ function parseAuthority(kind: 'postgresql' | 'mssql' | 'oracle', form: string, r
 
 function parseJdbc(text: string): Found | null {
   const form = 'JDBC URL';
-  const match = /^jdbc:(postgresql|sqlserver|oracle:thin):(.*)$/is.exec(text);
+  const match = /^jdbc:(postgresql|sqlserver|oracle:thin|databricks|spark):(.*)$/is.exec(text);
   if (match === null) return null;
   const rest = match[2] as string;
   const driver = (match[1] as string).toLowerCase();
   if (driver === 'postgresql') return parseAuthority('postgresql', form, rest.replace(/^\/\//, ''));
+  if (driver === 'databricks' || driver === 'spark') return parseDatabricks(form, rest.replace(/^\/\//, ''));
   if (driver === 'sqlserver') {
     const [server = '', ...settings] = splitSettings(rest.replace(/^\/\//, ''));
     const at = /^([^:]*)(?::(\d+))?$/.exec(server);
@@ -250,44 +240,80 @@ function parseJdbc(text: string): Found | null {
     ['user', user ?? ''],
     ['password', (password ?? '').replace(/^"(.*)"$/s, '$1')],
   ];
-  if (target.startsWith('(')) {
-    const host = /HOST\s*=\s*([^)\s]+)/i.exec(target)?.[1];
-    const found = database('oracle', form, [['host', host ?? 'descriptor'], ...sign]);
-    if (found === null) return null;
-    return { ...found, values: { ...found.values, host: undefined, descriptor: target } };
+  return oracle(form, target, sign);
+}
+
+/** What stands behind the @ of a JDBC URL, or as the data source of ADO.NET: a descriptor, an Easy Connect string, or a name of tnsnames.ora. */
+function oracle(form: string, target: string, sign: Iterable<readonly [string, string]>): Found | null {
+  const place = oracleDescriptor(target) ?? easyConnect(target);
+  // The host is only needed to read the rest; a descriptor holds its own.
+  const found = place === null ? null : database('oracle', form, [['host', 'descriptor'], ...sign]);
+  if (found === null || place === null) return null;
+  const { host: _host, service_name: _service, ...values } = found.values;
+  return { ...found, values: { ...place, ...values } };
+}
+
+/** A descriptor, an entry of tnsnames.ora, or an Easy Connect string, maybe with `user/password@` before it. */
+function parseOracle(text: string): Found | null {
+  const [, user, password, target = ''] = /^(?:([^\s/@=:]+)\/([^\s]*)@)?(.*)$/s.exec(text) ?? [];
+  const entry = /^[\w.]+\s*=\s*(\(.*)$/s.exec(target)?.[1] ?? target;
+  const descriptor = /^\(\s*DESCRIPTION/i.test(entry);
+  // Without a user before it, host:1521/name must be Oracle's by its port: an address of a web service looks the same.
+  const easy =
+    user !== undefined
+      ? /^[^\s]+$/.test(target)
+      : /^(?:tcps?:)?(?:\/\/)?[\w.-]+:(?:15\d\d|2484)[/:][\w.$-]+$/i.test(target);
+  if (!descriptor && !easy) return null;
+  const sign: [string, string][] =
+    user === undefined
+      ? []
+      : [
+          ['user', user],
+          ['password', (password ?? '').replace(/^"(.*)"$/s, '$1')],
+        ];
+  return oracle(descriptor ? 'TNS descriptor' : 'Easy Connect string', entry, sign);
+}
+
+/** Words of the Databricks drivers, in lower case, and the key that they mean. */
+const WAREHOUSE_WORDS: Readonly<Record<string, string>> = {
+  host: 'server_hostname',
+  httppath: 'http_path',
+  conncatalog: 'catalog',
+  catalog: 'catalog',
+  connschema: 'schema',
+  schema: 'schema',
+  oauth2clientid: 'client_id',
+  auth_client_id: 'client_id',
+  oauth2secret: 'client_secret',
+  auth_client_secret: 'client_secret',
+  pwd: 'access_token',
+  auth_accesstoken: 'access_token',
+};
+
+/** `host:443/schema;httpPath=…;AuthMech=3;UID=token;PWD=…` */
+function parseDatabricks(form: string, rest: string): Found | null {
+  const [server = '', ...settings] = splitSettings(rest);
+  const at = /^([^:/]+)(?::(\d+))?(?:\/([^;]*))?$/.exec(server);
+  if (at === null) return null;
+  const pairs: [string, string][] = [['host', at[1] as string], ...settings.map(pairOf)];
+  const found = warehouse(form, pairs);
+  if (found === null) return null;
+  if (at[2] !== undefined && at[2] !== '443') found.values.port = Number(at[2]);
+  if (at[3] !== undefined && at[3] !== '' && at[3] !== 'default') found.values.schema ??= at[3];
+  return found;
+}
+
+function warehouse(form: string, pairs: readonly (readonly [string, string])[]): Found | null {
+  const values: Table = {};
+  const secrets: Record<string, string> = {};
+  for (const [key, value] of pairs) {
+    const name = WAREHOUSE_WORDS[key.toLowerCase()];
+    if (name === undefined || value === '') continue;
+    if (name === 'access_token' || name === 'client_secret') secrets[name] = value;
+    else values[name] = value;
   }
-  const protocol = /^(tcps?):(?=\/\/)/i.exec(target);
-  const parts = /^(?:\/\/)?([^:/]+)(?::(\d+))?(?:([:/])([^?]+))?/.exec(target.slice(protocol?.[0].length ?? 0));
-  if (parts === null) return null;
-  const plain = database('oracle', form, [
-    ['host', parts[1] as string],
-    ['port', parts[2] ?? ''],
-    ['database', parts[4] ?? ''],
-    ...sign,
-  ]);
-  if (plain === null) return null;
-  const isEncrypted = protocol?.[1]?.toLowerCase() === 'tcps';
-  const found = isEncrypted ? { ...plain, values: { ...plain.values, encrypt: true } } : plain;
-  if (parts[3] !== ':') return found;
-  const { service_name: sid, ...values } = found.values;
-  return { ...found, values: { ...values, sid } };
-}
-
-/** Splits `a=1;b="x;y";c={z}` at its semicolons. */
-function splitSettings(text: string): string[] {
-  return [...text.matchAll(/(?:"(?:[^"]|"")*"|'(?:[^']|'')*'|\{[^}]*\}|[^;])+/g)].map(([part]) => part.trim());
-}
-
-function pairOf(setting: string): [string, string] {
-  const at = setting.indexOf('=');
-  if (at < 0) return [setting, ''];
-  const value = setting.slice(at + 1).trim();
-  const quoted = /^"((?:[^"]|"")*)"$/.exec(value) ?? /^'((?:[^']|'')*)'$/.exec(value) ?? /^\{([^}]*)\}$/.exec(value);
-  const quote = value[0] as string;
-  return [
-    setting.slice(0, at).trim(),
-    quoted === null ? value : (quoted[1] as string).replaceAll(quote + quote, quote),
-  ];
+  if (values.server_hostname === undefined) return null;
+  return { section: 'destinations', type: 'databricks', form, values, secrets, notes: [] };
 }
 
 /** `Server=…;Database=…` (ADO.NET, ODBC, Npgsql) or `host=… dbname=…` (libpq). */
@@ -302,152 +328,70 @@ function parsePairs(text: string): Found | null {
     : splitSettings(text).map(pairOf);
   const words = new Set(pairs.map(([key]) => key.toLowerCase().replace(/[^a-z]/g, '')));
   const driver = pairs.find(([key]) => /^(driver|provider)$/i.test(key))?.[1] ?? '';
+  if (words.has('httppath')) return warehouse('ODBC connection string', pairs);
+  const form = libpq
+    ? 'libpq connection string'
+    : /^driver$/i.test(pairs[0]?.[0] ?? '') || words.has('driver')
+      ? 'ODBC connection string'
+      : 'ADO.NET connection string';
+  const source = pairs.find(([key]) => /^(data source|dbq|server)$/i.test(key))?.[1] ?? '';
+  if (/oracle|oraoledb/i.test(driver) || /^\s*\(\s*DESCRIPTION|^[\w.-]+:\d+\/|^\/\//i.test(source)) {
+    const others = pairs.filter(([key]) => !/^(data source|dbq|server)$/i.test(key));
+    return oracle(form, source.trim(), others);
+  }
   const postgres =
     libpq ||
     /postgre|npgsql/i.test(driver) ||
     (words.has('host') && !words.has('server')) ||
     pairs.some(([key, value]) => /^port$/i.test(key) && value === '5432');
-  return database(
-    postgres ? 'postgresql' : 'mssql',
-    libpq ? 'libpq connection string' : 'ADO.NET connection string',
-    pairs,
-  );
+  return database(postgres ? 'postgresql' : 'mssql', form, pairs);
 }
 
 /** A path as Windows or other systems write it, or a bucket without credentials. */
 function parseFolder(text: string): Found | null {
   if (!/^([a-z]:[\\/]|\\\\|\.{0,2}\/)/i.test(text) || text.includes('\n')) return null;
-  return { type: 'filesystem', form: 'folder', values: { bucket_url: text }, secrets: {}, notes: [] };
+  return {
+    section: 'sources',
+    type: 'filesystem',
+    form: 'folder',
+    values: { bucket_url: text },
+    secrets: {},
+    notes: [],
+  };
 }
-
-/** Options of cURL that take a value. */
-const WITH_VALUE =
-  /^(-[XHdbuAeoFTmxwrCEKUtyYz]|--(request|header|data.*|json|cookie|user|user-agent|referer|output|form|url|max-time|proxy|connect-timeout|cert|key|cacert|oauth2-bearer|retry|write-out))$/;
-
-function parseCurl(text: string): Found | null {
-  if (!/^(\$\s*)?curl(\.exe)?\s/i.test(text)) return null;
-  const words = shellWords(text.replace(/^\$\s*/, '')).slice(1);
-  const headers: [string, string][] = [];
-  let url = '';
-  let user: string | null = null;
-  let search = '';
-  let asQuery = false;
-  const notes: string[] = [];
-  for (let at = 0; at < words.length; at += 1) {
-    let word = words[at] as string;
-    let value: string | undefined;
-    if (/^--[\w-]+=/.test(word)) [word, value] = [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)];
-    else if (/^-[XHdbuAe]./.test(word) && !word.startsWith('--')) [word, value] = [word.slice(0, 2), word.slice(2)];
-    else if (WITH_VALUE.test(word)) value = words[++at] ?? '';
-    if (word === '-H' || word === '--header') {
-      const colon = (value ?? '').indexOf(':');
-      if (colon > 0)
-        headers.push([(value as string).slice(0, colon).trim(), (value as string).slice(colon + 1).trim()]);
-    } else if (word === '-u' || word === '--user') user = value ?? '';
-    else if (word === '--oauth2-bearer') headers.push(['Authorization', `Bearer ${value ?? ''}`]);
-    else if (word === '-A' || word === '--user-agent') headers.push(['User-Agent', value ?? '']);
-    else if (word === '-b' || word === '--cookie') headers.push(['Cookie', value ?? '']);
-    else if (word === '--url') url = value ?? '';
-    else if (word === '-G' || word === '--get') asQuery = true;
-    else if (word.startsWith('-d') || word.startsWith('--data') || word === '--json') search += `&${value ?? ''}`;
-    else if (!word.startsWith('-') && url === '') url = word;
-  }
-  if (search !== '' && !asQuery) notes.push('The body of the request belongs to a job, not to the connection');
-  if (!/^[a-z]+:\/\//i.test(url)) url = `https://${url}`;
-  return api('cURL command', url, headers, user, asQuery ? search : '', notes);
-}
-
-/** Headers that a client sets by itself. */
-const OWN_HEADERS = /^(host|content-length|connection|accept-encoding|sec-.*|origin|referer|user-agent|content-type)$/i;
-
-function api(
-  form: string,
-  text: string,
-  headers: readonly (readonly [string, string])[],
-  user: string | null,
-  search: string,
-  notes: string[] = [],
-): Found | null {
-  const match = /^(https?:\/\/)(?:([^@/?#]*)@)?([^/?#]+)([^?#]*)(\?[^#]*)?/i.exec(text);
-  if (match === null) return null;
-  const [, scheme = '', userinfo, host = '', path = '', query = ''] = match;
-  const values: Table = {};
-  const secrets: Record<string, string> = {};
-  const parts = path.split('/').filter((part) => part !== '');
-  // A command asks for a resource; the connection is what stands before it.
-  const endpoint = form === 'URL' ? '' : (parts.pop() ?? '');
-  if (endpoint !== '') notes.push(`The job’s endpoint: ${endpoint}`);
-  values.base_url = `${scheme}${host}${parts.map((part) => `/${part}`).join('')}`;
-
-  const basic = user ?? userinfo ?? null;
-  const auth: Table = {};
-  if (basic !== null) {
-    const colon = basic.indexOf(':');
-    const plain = (part: string) => (user === null ? decoded(part) : part);
-    auth.type = 'basic';
-    auth.username = plain(colon < 0 ? basic : basic.slice(0, colon));
-    if (colon >= 0) secrets['auth.password'] = plain(basic.slice(colon + 1));
-  }
-  const kept: Table = {};
-  for (const [name, value] of headers) {
-    const bearer = /^(bearer|token)\s+(.+)$/i.exec(value);
-    const encoded = /^basic\s+([a-z0-9+/=]+)$/i.exec(value);
-    if (/^authorization$/i.test(name) && bearer?.[1]?.toLowerCase() === 'bearer') {
-      auth.type = 'bearer';
-      secrets['auth.token'] = bearer[2] as string;
-    } else if (/^authorization$/i.test(name) && encoded !== null) {
-      const pair = fromBase64(encoded[1] as string);
-      auth.type = 'basic';
-      auth.username = pair.split(':')[0];
-      secrets['auth.password'] = pair.slice(pair.indexOf(':') + 1);
-    } else if (/^(x-)?api-?key$/i.test(name)) {
-      auth.type = 'api_key';
-      auth.api_key_name = name;
-      secrets['auth.api_key'] = value;
-    } else if (isSecretKey(['sources', 'x', 'headers', name])) secrets[`headers.${name}`] = value;
-    else if (!OWN_HEADERS.test(name)) kept[name] = value;
-  }
-  const params: Table = {};
-  for (const [name, value] of searchPairs(`${query}${search}`)) {
-    if (auth.type === undefined && isSecretKey(['sources', 'x', 'params', name])) {
-      auth.type = 'api_key';
-      auth.api_key_name = name;
-      auth.api_key_location = 'query';
-      secrets['auth.api_key'] = value;
-    } else if (isSecretKey(['sources', 'x', 'params', name])) secrets[`params.${name}`] = value;
-    else if (form === 'URL') params[name] = value;
-    else notes.push(`The job’s parameter: ${name} = ${value}`);
-  }
-  if (Object.keys(auth).length > 0) values.auth = auth;
-  if (Object.keys(kept).length > 0) values.headers = kept;
-  if (Object.keys(params).length > 0) values.params = params;
-  return { type: 'api', form, values, secrets, notes };
-}
-
-const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** UTF-8 text of a Base64; neither Node's Buffer nor the page's atob is everywhere that this file is. */
-function fromBase64(text: string): string {
-  let bits = '';
-  for (const char of text.replace(/=+$/, '')) bits += BASE64.indexOf(char).toString(2).padStart(6, '0');
-  const bytes = (bits.match(/.{8}/g) ?? []).map((byte) => `%${Number.parseInt(byte, 2).toString(16).padStart(2, '0')}`);
-  return decoded(bytes.join(''));
-}
-
 function nameFor({ type, values }: Found): string {
-  const host = String(values.host ?? /^[a-z]+:\/\/([^/:]+)/i.exec(String(values.base_url ?? ''))?.[1] ?? '');
+  const service = /SERVICE_NAME\s*=\s*([^)\s]+)|SID\s*=\s*([^)\s]+)/i.exec(String(values.descriptor ?? ''));
+  const host = String(
+    values.host ?? values.server_hostname ?? /^[a-z]+:\/\/([^/:]+)/i.exec(String(values.base_url ?? ''))?.[1] ?? '',
+  );
   const said =
     type === 'filesystem'
-      ? (String(values.bucket_url).split(/[\\/]/).filter(Boolean).at(-1) ?? '')
+      ? bucketName(String(values.bucket_url ?? ''))
       : type === 'api'
         ? (host
             .split('.')
             .filter((part) => !/^(api|www|rest|com|org|net|io|de)$/.test(part))
             .at(-1) ?? host)
-        : String(values.database ?? values.service_name ?? values.sid ?? host.split('.')[0]);
+        : type === 'databricks'
+          ? type
+          : String(
+              values.database ??
+                values.service_name ??
+                values.sid ??
+                service?.[1] ??
+                service?.[2] ??
+                host.split('.')[0],
+            );
   const name = said
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '');
   return name === '' ? type : /^\d/.test(name) ? `${type}_${name}` : name;
+}
+
+/** The last folder; of a bucket alone its own name. */
+function bucketName(url: string): string {
+  const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
+  const last = path.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+  return last.replace(/@.*$/, '');
 }

@@ -26,7 +26,8 @@ export const SECRET_KEYS: readonly string[] = [
 /** Keys that users invent (`x-api-key` among headers, `sig` among parameters) are told by how they end. */
 const SECRET_ENDING =
   /(^|_)(password|passwd|pwd|passphrase|secret|token|api_?key|apikey|account_key|access_key|private_key|secret_key|authorization|cookie|signature|sig|credential|sas)$/;
-const NOT_SECRET = /(^|_)(param|path|url|name|location|header|type)$/;
+/** `staging_credential` is the name of a storage credential. */
+const NOT_SECRET = /((^|_)(param|path|url|name|location|header|type)|^staging_credential)$/;
 
 /** Is the value under this key path a secret? The path's parts are TOML keys, outermost first. */
 export function isSecretKey(path: readonly string[]): boolean {

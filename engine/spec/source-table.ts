@@ -114,7 +114,7 @@ function dropDriver(context: TomlContext, entries: Entries): void {
   });
 }
 
-const BUCKET_SCHEMES = ['file', 'az', 'abfss', 'abfs', 'adl', 's3', 's3a', 'gs', 'gcs'];
+const BUCKET_SCHEMES = ['file', 'az', 'azure', 'abfss', 'abfs', 's3', 's3a', 'gs', 'gcs'];
 
 function settleFiles(context: TomlContext, entries: Entries): void {
   const url = entries.get('bucket_url');

@@ -52,6 +52,8 @@ export interface ConnectionDraft {
   secrets: Readonly<Record<string, string>>;
   /** Fields that were left once: their problems are shown. */
   touched: readonly string[];
+  /** What was chosen of ways that exclude each other, by the way's key; the files do not say it, the fields that are set do. */
+  ways: Readonly<Record<string, string>>;
 }
 
 export interface ConnectionState {

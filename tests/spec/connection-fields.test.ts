@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { connectionModels } from '../../engine/spec/connection.ts';
-import { CONNECTION_KINDS, connectionKind, fieldEntry, isShown } from '../../engine/spec/connection-fields.ts';
+import { fieldEntry, isShown, storeOf, wayOption } from '../../engine/spec/connection-fields.ts';
+import { CONNECTION_KINDS, connectionKind } from '../../engine/spec/connection-kinds.ts';
 import { destinationModels } from '../../engine/spec/destination.ts';
 import { FindingList } from '../../engine/spec/finding-list.ts';
 import { JOB_COLUMN_NAMES } from '../../engine/spec/job-columns.ts';
@@ -49,6 +50,7 @@ describe.each(kinds)('%s', (name, kind) => {
       if (field.control === 'choice') expect(field.choices.length, field.key).toBeGreaterThan(1);
       if (field.shown === null) continue;
       const other = kind.fields.find(({ key }) => key === field.shown?.key);
+      if (other?.key === 'bucket_url') continue;
       expect(other?.choices, field.key).toEqual(expect.arrayContaining([...field.shown.in]));
     }
   });
@@ -104,11 +106,78 @@ test.each([
   }
 });
 
+describe.each(kinds.filter(([, kind]) => kind.ways.length > 0))('the ways of %s', (_name, kind) => {
+  test('name fields that are there, in their tab, and are told by their own', () => {
+    const keys = kind.fields.map(({ key }) => key);
+    for (const way of kind.ways) {
+      expect(kind.tabs).toContain(way.tab);
+      for (const { fields, tells, label, help } of way.options) {
+        expect(keys).toEqual(expect.arrayContaining([...fields]));
+        expect(fields).toEqual(expect.arrayContaining([...tells]));
+        expect(`${label} ${help}`).not.toMatch(/^ | $/);
+      }
+    }
+  });
+
+  test('show each field that they name by some option', () => {
+    const bucket = { azure: 'az://c', s3: 's3://b', gcs: 'gs://b' };
+    for (const way of kind.ways) {
+      const [store] = way.shown?.in ?? [];
+      const value = (key: string) => (key === 'bucket_url' ? bucket[store as keyof typeof bucket] : undefined);
+      for (const option of way.options) {
+        const values = { value, chosen: () => option.value };
+        const shown = kind.fields.filter((field) => isShown(kind, field, values)).map(({ key }) => key);
+        expect(shown, option.value).toEqual(expect.arrayContaining([...option.fields]));
+        const others = way.options.flatMap(({ fields }) => fields).filter((key) => !option.fields.includes(key));
+        for (const key of others) expect(shown, `${option.value} ${key}`).not.toContain(key);
+      }
+    }
+  });
+});
+
+const values = (table: Record<string, unknown>) => ({ value: (key: string) => table[key] });
+
+test.each([
+  ['databricks', { access_token: 'x', client_id: 'c' }, 'token'],
+  ['databricks', { client_id: 'c' }, 'oauth'],
+  ['databricks', { client_id: 'c', azure_tenant_id: 't' }, 'entra'],
+  ['databricks', { azure_tenant_id: 't' }, 'default'],
+  ['databricks', {}, 'token'],
+  ['filesystem', { azure_storage_account_name: 'a', azure_storage_sas_token: 's' }, 'sas'],
+  ['filesystem', { azure_client_secret: 's' }, 'service_principal'],
+  ['filesystem', { azure_storage_account_name: 'a' }, 'default'],
+] as const)('a %s with %j signs in by %s', (type, table, expected) => {
+  expect(wayOption(connectionKind('destinations', type)!.ways[0]!, values(table)).value).toBe(expected);
+});
+
+test.each([
+  ['data', 'local'],
+  ['C:\\data', 'local'],
+  ['file:///data', 'local'],
+  [undefined, 'local'],
+  ['az://c/p', 'azure'],
+  ['abfss://c@a.dfs.core.windows.net/p', 'azure'],
+  ['S3://b', 's3'],
+  ['gs://b', 'gcs'],
+] as const)('%s lies in %s', (url, store) => {
+  expect(storeOf(url)).toBe(store);
+});
+
+test('credentials are asked for of the bucket’s own cloud only', () => {
+  const kind = connectionKind('sources', 'filesystem')!;
+  const shown = (url: string) => kind.fields.filter((field) => isShown(kind, field, values({ bucket_url: url })));
+  const keys = (url: string) => shown(url).map(({ key }) => key);
+  expect(keys('data')).toEqual(['bucket_url']);
+  expect(keys('s3://b')).toContain('region_name');
+  expect(keys('s3://b').filter((key) => key.startsWith('azure_'))).toEqual([]);
+  expect(keys('az://c').filter((key) => key.startsWith('aws_'))).toEqual([]);
+});
+
 test('fields are shown by what the others say', () => {
   const api = connectionKind('sources', 'api')!;
   const token = api.fields.find(({ key }) => key === 'auth.token')!;
-  expect(isShown(api, token, () => undefined)).toBe(false);
-  expect(isShown(api, token, (key) => (key === 'auth.type' ? 'Bearer' : undefined))).toBe(true);
-  const user = connectionKind('sources', 'mssql')!.fields.find(({ key }) => key === 'username')!;
-  expect(isShown(connectionKind('sources', 'mssql')!, user, () => undefined)).toBe(true);
+  expect(isShown(api, token, values({}))).toBe(false);
+  expect(isShown(api, token, values({ 'auth.type': 'Bearer' }))).toBe(true);
+  const mssql = connectionKind('sources', 'mssql')!;
+  expect(isShown(mssql, mssql.fields.find(({ key }) => key === 'username')!, values({}))).toBe(true);
 });

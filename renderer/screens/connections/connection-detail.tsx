@@ -2,12 +2,19 @@ import { ActionIcon, Badge, Button, Menu, Modal, UnstyledButton } from '@mantine
 import { IconClipboard, IconCopyPlus, IconDots, IconTrash } from '@tabler/icons-react';
 import { type ClipboardEvent, useEffect, useMemo, useState } from 'react';
 import type { KeychainState, ProjectDocument } from '../../../engine/contract.ts';
-import { LATER } from '../../../engine/spec/connection-fields.ts';
+import { connectionKind } from '../../../engine/spec/connection-kinds.ts';
 import { type ParsedConnection, parseConnection } from '../../../engine/spec/parse-connection.ts';
 import { useApp, useConnections, useProject } from '../../app.ts';
 import { type ConnectionDraft, shownFailure } from '../../stores/connection-store.ts';
 import type { ShownError } from '../../stores/window-store.ts';
-import { draftKey, removeConnection, saveConnection, testDraft, withParsed } from './connection-commands.ts';
+import {
+  draftKey,
+  removeConnection,
+  saveConnection,
+  takesParsed,
+  testDraft,
+  withParsed,
+} from './connection-commands.ts';
 import { ConnectionForm } from './connection-fields-form.tsx';
 import {
   isChanged,
@@ -24,6 +31,18 @@ import classes from './connections-screen.module.css';
 import { Notice } from './notice.tsx';
 import { TestPanel } from './test-panel.tsx';
 import { failedStage, whenText } from './test-words.ts';
+
+/** A text that is a connection and no value of one field. */
+const WHOLE =
+  /^(curl\s|jdbc:|postgres|mssql:|sqlserver:|oracle:|\(\s*description|https?:\/\/[^/]+\.(blob|dfs)\..*[?&]sig=)|;.*=|\shost=|^host=.*\s/i;
+
+/** What can be pasted, by kind. */
+const PASTED: Readonly<Record<string, string>> = {
+  api: 'a cURL command or a URL',
+  filesystem: 'an address (with its SAS) or a connection string',
+  oracle: 'a JDBC URL, a descriptor or an Easy Connect string',
+  databricks: 'the warehouse’s JDBC URL',
+};
 
 export interface ConnectionDetailProps {
   draft: ConnectionDraft;
@@ -88,7 +107,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
   function take(text: string): boolean {
     const parsed = parseConnection(text);
     if (parsed === null) return false;
-    if (draft.section === 'sources' && parsed.type === draft.type) {
+    if (takesParsed(draft, parsed)) {
       change(
         withParsed(draft.previousName === null && draft.name === '' ? { ...draft, name: parsed.name } : draft, parsed),
       );
@@ -104,7 +123,7 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
     if (target instanceof HTMLInputElement && target.type === 'password') return;
     const text = event.clipboardData.getData('text');
     const whole = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
-    const parsed = /^(curl\s|jdbc:|postgres|mssql:|sqlserver:|oracle:)|;.*=|\shost=|^host=.*\s/i.test(text.trim());
+    const parsed = WHOLE.test(text.trim());
     if ((parsed || !whole) && take(text)) event.preventDefault();
   }
 
@@ -181,11 +200,11 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
       </div>
       <div className={classes.columns}>
         <div className={`${classes.form} scroll`}>
-          <Notices {...props} failure={failure} later={!kind.available} problem={problems.get('') ?? null} />
+          <Notices {...props} failure={failure} problem={problems.get('') ?? null} />
           {pasted === null ? null : (
             <Pasted
               pasted={pasted}
-              fits={pasted !== 'unknown' && draft.section === 'sources' && pasted.type === draft.type}
+              fits={pasted !== 'unknown' && takesParsed(draft, pasted)}
               onNew={() => {
                 if (pasted !== 'unknown') props.onNewFrom(pasted);
                 setPasted(null);
@@ -193,13 +212,12 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
               onClose={() => setPasted(null)}
             />
           )}
-          {draft.section === 'sources' && pasted === null ? (
+          {draft.type !== 'duckdb' && pasted === null ? (
             <div className={classes.paste}>
               <IconClipboard size={16} aria-hidden="true" />
               <span className="grow small dim">
-                {draft.type === 'api'
-                  ? 'Paste a cURL command or a URL anywhere on this form to fill it in'
-                  : 'Paste a URL, JDBC or ADO.NET string anywhere on this form to fill it in'}
+                Paste {PASTED[draft.type] ?? 'a URL, or a JDBC, ODBC or ADO.NET string'} anywhere on this form to fill
+                it in
               </span>
               <Button size="xs" variant="default" onClick={() => void pasteButton()}>
                 Paste
@@ -227,7 +245,6 @@ export function ConnectionDetail(props: ConnectionDetailProps) {
           history={history}
           connection={connection}
           unsaved={changed}
-          unavailable={kind.available ? null : `${LATER}: what you write down here is kept, but cannot be tried yet.`}
           secrets={secrets}
           onTest={() => {
             touchAll();
@@ -275,11 +292,9 @@ function Notices({
   document,
   keychain,
   failure,
-  later,
   problem,
 }: ConnectionDetailProps & {
   failure: ShownError | null;
-  later: boolean;
   problem: { severity: 'error' | 'warning'; text: string } | null;
 }) {
   return (
@@ -297,11 +312,6 @@ function Notices({
       {keychain?.available === false ? (
         <Notice status="warning" title="Secrets cannot be kept on this computer">
           {keychain.detail} {keychain.hint ?? ''} Nothing is ever written in clear text.
-        </Notice>
-      ) : null}
-      {later ? (
-        <Notice status="info" title={LATER}>
-          This version reads PostgreSQL, REST APIs and files. What you write down here is kept for then.
         </Notice>
       ) : null}
       {problem === null ? null : <Notice status={problem.severity} title={problem.text} />}
@@ -332,7 +342,7 @@ function Pasted({
       </div>
     );
   }
-  const kind = kindOf({ section: 'sources', type: pasted.type } as ConnectionDraft)?.label ?? pasted.type;
+  const kind = connectionKind(pasted.section, pasted.type)?.label ?? pasted.type;
   if (!fits) {
     const actions = (
       <>

@@ -11,14 +11,17 @@ import {
   isSecretEntry,
   originOf,
   placeText,
+  type ShownWay,
   secretState,
   shownFields,
+  shownWays,
   tomlPreview,
   withField,
+  withWay,
 } from './connection-form.ts';
-import type { ListedConnection } from './connection-list.ts';
+import { bucketDestinations, type ListedConnection } from './connection-list.ts';
 import classes from './connections-screen.module.css';
-import { FieldControl } from './field-control.tsx';
+import { ChoiceControl, FieldControl } from './field-control.tsx';
 import { MapField } from './map-field.tsx';
 import { SecretField } from './secret-field.tsx';
 
@@ -42,8 +45,9 @@ const NAME = 'name';
 export function ConnectionForm(props: ConnectionFormProps) {
   const { draft, kind, listed, document, problems, nameProblem } = props;
   const fields = shownFields(draft, kind);
+  const ways = shownWays(draft, kind);
   const [wanted, setTab] = useState<string | null>(null);
-  const tabs = kind.tabs.filter((tab) => fields.some((field) => field.tab === tab));
+  const tabs = kind.tabs.filter((tab) => [...fields, ...ways.map(({ way }) => way)].some((shown) => shown.tab === tab));
   const tab = wanted !== null && tabs.includes(wanted) ? wanted : (tabs[0] as string);
   const isTold = (key: string) => draft.previousName !== null || draft.touched.includes(key);
   const problemOf = (key: string): FieldProblem | null => {
@@ -85,6 +89,7 @@ export function ConnectionForm(props: ConnectionFormProps) {
           <Groups
             {...props}
             fields={fields.filter((field) => field.tab === name)}
+            ways={ways.filter(({ way }) => way.tab === name)}
             problemOf={problemOf}
             first={name === tabs[0] ? <NameField {...props} problem={problemOf(NAME)} /> : null}
           />
@@ -126,17 +131,31 @@ function touch(draft: ConnectionDraft, key: string): ConnectionDraft {
 function Groups(
   props: ConnectionFormProps & {
     fields: readonly ConnectionField[];
+    ways: readonly ShownWay[];
     problemOf(key: string): FieldProblem | null;
     /** Stands before the first field. */
     first: ReactNode;
   },
 ) {
-  const groups = [...new Set(props.fields.map(({ group }) => group))];
+  const groups = [...new Set([...props.fields, ...props.ways.map(({ way }) => way)].map(({ group }) => group))];
+  groups.sort((one, other) => Number(one !== null) - Number(other !== null));
   return groups.map((group, index) => (
     <div key={group ?? ''} className={classes.group}>
       {group === null ? null : <h2 className={classes.section}>{group}</h2>}
       <div className={classes.grid}>
         {index === 0 ? props.first : null}
+        {props.ways
+          .filter(({ way }) => way.group === group)
+          .map(({ way, value }) => (
+            <ChoiceControl
+              key={way.key}
+              label={way.label}
+              options={way.options}
+              value={value}
+              description={way.options.find((option) => option.value === value)?.help}
+              onChange={(next) => props.onChange(withWay(props.draft, props.kind, way, next))}
+            />
+          ))}
         {props.fields
           .filter((field) => field.group === group)
           .map((field) => (
@@ -209,6 +228,7 @@ function Field({
       problem={error}
       warning={problem?.severity === 'warning' ? problem.text : null}
       origin={elsewhere}
+      offered={field.offers === null ? [] : bucketDestinations(document)}
       onChange={(value) => onChange(withField(draft, field, value))}
       onBlur={blur}
     />

@@ -2,10 +2,13 @@ import type { ProjectDocument } from '../../../engine/contract.ts';
 import {
   type ConnectionField,
   type ConnectionKind,
-  connectionKind,
+  type FieldWay,
+  type FormValues,
   fieldEntry,
   isShown,
+  wayOption,
 } from '../../../engine/spec/connection-fields.ts';
+import { connectionKind } from '../../../engine/spec/connection-kinds.ts';
 import { readDestination } from '../../../engine/spec/destination-table.ts';
 import { FindingList, type Place, type Remark } from '../../../engine/spec/finding-list.ts';
 import type { DestinationType, SourceType } from '../../../engine/spec/kinds.ts';
@@ -29,7 +32,17 @@ export type Origin = ProjectDocument['origins'][number];
 
 /** The form of a connection that is in the files. */
 export function draftOf({ section, name, kind, table }: ListedConnection): ConnectionDraft {
-  return { section, type: kind?.type ?? '', name, previousName: name, table, base: table, secrets: {}, touched: [] };
+  return {
+    section,
+    type: kind?.type ?? '',
+    name,
+    previousName: name,
+    table,
+    base: table,
+    secrets: {},
+    touched: [],
+    ways: {},
+  };
 }
 
 export function kindOf({ section, type }: ConnectionDraft): ConnectionKind | undefined {
@@ -41,12 +54,54 @@ export function fieldValue({ table }: ConnectionDraft, field: ConnectionField): 
   return fieldEntry(table, field)?.value;
 }
 
-export function shownFields(draft: ConnectionDraft, kind: ConnectionKind): ConnectionField[] {
-  const valueFor = (key: string) => {
-    const field = kind.fields.find((known) => known.key === key);
-    return field === undefined ? undefined : fieldValue(draft, field);
+function formValues(draft: ConnectionDraft, kind: ConnectionKind): FormValues {
+  const fields = new Map(kind.fields.map((field) => [field.key, field]));
+  return {
+    value(key) {
+      const entered = draft.secrets[key];
+      if (entered !== undefined) return entered;
+      const field = fields.get(key);
+      return field === undefined ? undefined : fieldValue(draft, field);
+    },
+    chosen: (way) => draft.ways[way],
   };
-  return kind.fields.filter((field) => isShown(kind, field, valueFor));
+}
+
+export function shownFields(draft: ConnectionDraft, kind: ConnectionKind): ConnectionField[] {
+  const values = formValues(draft, kind);
+  return kind.fields.filter((field) => isShown(kind, field, values));
+}
+
+/** A way that the form shows, with what is chosen of it. */
+export interface ShownWay {
+  way: FieldWay;
+  value: string;
+}
+
+export function shownWays(draft: ConnectionDraft, kind: ConnectionKind): ShownWay[] {
+  const values = formValues(draft, kind);
+  return kind.ways
+    .filter((way) => isShown(kind, way, values))
+    .map((way) => ({ way, value: wayOption(way, values).value }));
+}
+
+/** Another way is chosen: what belongs to the others only goes, its secrets too; what this one had in the files is back. */
+export function withWay(draft: ConnectionDraft, kind: ConnectionKind, way: FieldWay, value: string): ConnectionDraft {
+  const wanted = way.options.find((option) => option.value === value);
+  let next: ConnectionDraft = { ...draft, ways: { ...draft.ways, [way.key]: value } };
+  for (const key of new Set(way.options.flatMap(({ fields }) => fields))) {
+    const field = kind.fields.find((known) => known.key === key);
+    if (field === undefined) continue;
+    const before = fieldEntry(draft.base, field)?.value;
+    const belongs = wanted?.fields.includes(key) === true;
+    if (field.control === 'secret') {
+      const { [key]: entered, ...others } = next.secrets;
+      if (belongs) next = { ...next, secrets: entered === undefined || entered === '' ? others : next.secrets };
+      else next = { ...next, secrets: before === undefined ? others : { ...others, [key]: '' } };
+    } else if (!belongs) next = withField(next, field, undefined);
+    else if (fieldValue(next, field) === undefined && before !== undefined) next = withField(next, field, before);
+  }
+  return next;
 }
 
 /** The draft with one value changed where the files say it, else where they should; undefined removes it. */

@@ -28,7 +28,7 @@ export function ConnectionList(props: ConnectionListProps) {
   const found = listed.filter(({ name, kind, place }) =>
     `${name} ${kind?.label ?? ''} ${place}`.toLowerCase().includes(wanted),
   );
-  const testable = listed.filter(({ kind }) => kind?.available);
+  const testable = listed.filter(({ kind }) => kind !== null);
   const busy = Object.values(state.tests).some(({ status }) => status === 'running');
 
   function move(event: KeyboardEvent): void {
@@ -107,7 +107,7 @@ export function ConnectionList(props: ConnectionListProps) {
 function Item({ connection, state, active, changed, onPick }: ConnectionListProps & { connection: ListedConnection }) {
   const { section, name, kind, place, jobs } = connection;
   const key = connectionKey(section, name);
-  const last = lastTest(state, key, kind?.available ?? false);
+  const last = lastTest(state, key);
   const used = section === 'destinations' ? '' : jobs.length === 1 ? '1 job' : `${jobs.length} jobs`;
   return (
     <li>
@@ -147,9 +147,7 @@ function Item({ connection, state, active, changed, onPick }: ConnectionListProp
 function lastTest(
   state: Pick<ConnectionState, 'tests' | 'history'>,
   key: string,
-  available: boolean,
 ): { words: string; mark: Status; label: string } {
-  if (!available) return { words: 'Later', mark: 'never', label: 'arrives with a later version' };
   const now = state.tests[key];
   if (now?.status === 'running') return { words: 'Testing', mark: 'running', label: 'test is running' };
   const last = state.history[key]?.[0];

@@ -1,5 +1,6 @@
 import type { ProjectDocument } from '../../../engine/contract.ts';
-import { type ConnectionKind, connectionKind, type Section } from '../../../engine/spec/connection-fields.ts';
+import { type ConnectionKind, type Section, storeOf } from '../../../engine/spec/connection-fields.ts';
+import { connectionKind } from '../../../engine/spec/connection-kinds.ts';
 import { connectionUses, readConnections, sourceTypeOf } from '../../../engine/spec/connections.ts';
 import { findDestinations } from '../../../engine/spec/destination-table.ts';
 import { FindingList } from '../../../engine/spec/finding-list.ts';
@@ -83,6 +84,14 @@ function placeOf(table: Table): string {
     }
   }
   return '';
+}
+
+/** Names of the destinations that lie in a bucket, where a warehouse can pick files up. */
+export function bucketDestinations({ config, secretPaths }: Pick<ProjectDocument, 'config' | 'secretPaths'>): string[] {
+  const context = { list: new FindingList(), secretPaths: new Set(secretPaths), severity: 'warning' as const };
+  return [...findDestinations(context, config).tables.values()]
+    .filter(({ type, table }) => type === 'filesystem' && storeOf(table.bucket_url ?? table.url) !== 'local')
+    .map(({ name }) => name);
 }
 
 /** A name that no connection has: `shop_2`. */

@@ -76,8 +76,8 @@ export function ConnectionsScreen() {
   }
   function createFrom(parsed: ParsedConnection): void {
     app.connections.forget(NEW_DRAFT);
-    const name = freeName(parsed.name, namesOf('sources'));
-    app.connections.setDraft(NEW_DRAFT, withParsed(emptyDraft('sources', parsed.type, name), parsed));
+    const name = freeName(parsed.name, namesOf(parsed.section));
+    app.connections.setDraft(NEW_DRAFT, withParsed(emptyDraft(parsed.section, parsed.type, name), parsed));
     go(NEW_DRAFT);
     const masked = Object.keys(parsed.secrets).length;
     const text = [masked > 0 ? 'Its secrets were found and masked' : null, ...parsed.notes].filter(
@@ -106,7 +106,7 @@ export function ConnectionsScreen() {
     setRenders(renders + 1);
   }
   async function testAll(): Promise<void> {
-    const waiting = listed.filter(({ kind }) => kind?.available);
+    const waiting = listed.filter(({ kind }) => kind !== null);
     const next = async (): Promise<void> => {
       const connection = waiting.shift();
       if (connection === undefined) return;

@@ -1,4 +1,4 @@
-import { Checkbox, Input, SegmentedControl, Select, TextInput } from '@mantine/core';
+import { Autocomplete, Checkbox, Input, SegmentedControl, Select, TextInput } from '@mantine/core';
 import type { ConnectionField } from '../../../engine/spec/connection-fields.ts';
 import classes from './connections-screen.module.css';
 
@@ -12,9 +12,9 @@ const CHOICE_WORDS: Readonly<Record<string, string>> = {
   query: 'Query parameter',
   form: 'Form',
   sql: 'SQL login',
-  ntlm: 'NTLM',
-  service_principal: 'Service principal',
-  default_credential: 'Entra ID',
+  ntlm: 'Windows account (NTLM)',
+  service_principal: 'Entra ID application',
+  default_credential: 'This computer’s Azure sign-in',
 };
 
 export interface FieldControlProps {
@@ -24,6 +24,8 @@ export interface FieldControlProps {
   warning: string | null;
   /** Where the value comes from, where that is not config.toml. */
   origin: string | null;
+  /** Values that a text can be chosen from. */
+  offered: readonly string[];
   onChange(value: unknown): void;
   onBlur(): void;
 }
@@ -36,7 +38,7 @@ function numberOrText(text: string): unknown {
 }
 
 /** One field of a form that is no secret and no map. */
-export function FieldControl({ field, value, problem, warning, origin, onChange, onBlur }: FieldControlProps) {
+export function FieldControl({ field, value, problem, warning, origin, offered, onChange, onBlur }: FieldControlProps) {
   const { label, control, choices, required } = field;
   const range = field.min !== null && field.max !== null ? `${field.min} to ${field.max}` : null;
   const notes = [origin === null ? field.help : `From ${origin}, which counts before this file`, warning];
@@ -63,38 +65,37 @@ export function FieldControl({ field, value, problem, warning, origin, onChange,
     // A word that is no choice stays, and is marked.
     if (shown !== '' && known === undefined) data.push({ value: shown, label: shown });
     const current = known ?? (shown === '' ? String(field.default ?? '') : shown);
-    const change = (next: string | null) => {
-      if (next !== null && next !== current) onChange(next === field.default ? undefined : next);
+    const change = (next: string) => {
+      if (next !== current) onChange(next === field.default ? undefined : next);
     };
-    if (choices.length <= 5 && choices.join('').length <= 60) {
-      return (
-        <Input.Wrapper
-          label={label}
-          labelElement="div"
-          description={description}
-          error={problem}
-          className={classes.wide ?? ''}
-        >
-          <div>
-            <SegmentedControl aria-label={label} data={data} value={current} onChange={change} />
-          </div>
-        </Input.Wrapper>
-      );
-    }
     return (
-      <Select
+      <ChoiceControl
         label={label}
         description={description}
-        error={problem}
-        data={data}
+        problem={problem}
+        options={data}
         value={current}
-        allowDeselect={false}
         onChange={change}
         onBlur={onBlur}
       />
     );
   }
   const number = control === 'integer' || control === 'number';
+  if (offered.length > 0) {
+    return (
+      <Autocomplete
+        label={label}
+        required={required}
+        description={description}
+        error={problem}
+        data={[...offered]}
+        value={shown}
+        spellCheck={false}
+        onChange={(text) => onChange(text === '' ? undefined : text)}
+        onBlur={onBlur}
+      />
+    );
+  }
   return (
     <TextInput
       label={label}
@@ -111,5 +112,54 @@ export function FieldControl({ field, value, problem, warning, origin, onChange,
       }
       onBlur={onBlur}
     />
+  );
+}
+
+export interface ChoiceControlProps {
+  label: string;
+  description?: string | undefined;
+  problem?: string | null;
+  options: readonly { value: string; label: string }[];
+  value: string;
+  onChange(value: string): void;
+  onBlur?(): void;
+}
+
+/** Beyond so many letters the options do not fit beside each other. */
+const LETTERS_ABREAST = 60;
+
+/** One of several: side by side where that fits, else as a list. */
+export function ChoiceControl({ label, description, problem, options, value, onChange, onBlur }: ChoiceControlProps) {
+  const data = options.map((option) => ({ value: option.value, label: option.label }));
+  const letters = data.reduce((sum, option) => sum + option.label.length, 0);
+  if (data.length > 5 || letters > LETTERS_ABREAST) {
+    return (
+      <Select
+        className={classes.wide ?? ''}
+        label={label}
+        description={description}
+        error={problem}
+        data={data}
+        value={value}
+        allowDeselect={false}
+        onChange={(next) => {
+          if (next !== null) onChange(next);
+        }}
+        onBlur={onBlur}
+      />
+    );
+  }
+  return (
+    <Input.Wrapper
+      label={label}
+      labelElement="div"
+      description={description}
+      error={problem}
+      className={classes.wide ?? ''}
+    >
+      <div>
+        <SegmentedControl aria-label={label} data={data} value={value} onChange={onChange} />
+      </div>
+    </Input.Wrapper>
   );
 }

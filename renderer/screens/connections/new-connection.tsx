@@ -1,7 +1,8 @@
 import { Button, Textarea, UnstyledButton } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
-import { type ConnectionKind, DESTINATION_KINDS, LATER, SOURCE_KINDS } from '../../../engine/spec/connection-fields.ts';
+import type { ConnectionKind } from '../../../engine/spec/connection-fields.ts';
+import { DESTINATION_KINDS, SOURCE_KINDS } from '../../../engine/spec/connection-kinds.ts';
 import { type ParsedConnection, parseConnection } from '../../../engine/spec/parse-connection.ts';
 import classes from './connections-screen.module.css';
 import { KindIcon } from './kind-icon.tsx';
@@ -46,7 +47,7 @@ export function NewConnection({ onKind, onParsed, onCancel }: NewConnectionProps
         <section aria-label="Paste a connection">
           <Textarea
             ref={text}
-            label="Paste a URL, JDBC or ADO.NET string, or a cURL command"
+            label="Paste a URL, a JDBC, ODBC or ADO.NET string, or a cURL command"
             description="Passwords and tokens in it are recognised, masked, and go to the keychain when you save"
             placeholder={
               'postgresql://user:password@host/database\ncurl -H "Authorization: Bearer …" https://api.example.com/v2/orders'
@@ -71,8 +72,9 @@ export function NewConnection({ onKind, onParsed, onCancel }: NewConnectionProps
           </div>
           {unknown ? (
             <Notice status="warning" title="This is no connection that is known here">
-              Known are postgresql://, jdbc:, https:// and s3:// addresses, “Server=…;Database=…” and “host=… dbname=…”
-              strings, and cURL commands. Or choose a kind below.
+              Known are postgresql://, jdbc:, https://, az://, abfss://, s3:// and gs:// addresses,
+              “Server=…;Database=…”, “host=… dbname=…” and “DefaultEndpointsProtocol=…” strings, Oracle’s descriptors
+              and “host:1521/service”, and cURL commands. Or choose a kind below.
             </Notice>
           ) : null}
         </section>
@@ -102,7 +104,6 @@ function Kinds(props: {
               <span className={classes.itemText}>
                 <span className="medium">{kind.label}</span>
                 <span className="small dim">{kind.about}</span>
-                {kind.available ? null : <span className={classes.later}>{LATER}</span>}
               </span>
             </UnstyledButton>
           </li>

@@ -23,8 +23,6 @@ export interface TestPanelProps {
   connection: { name: string; label: string; place: string };
   /** There are values that are not saved. */
   unsaved: boolean;
-  /** Why it cannot be tested, or null. */
-  unavailable: string | null;
   /** Where its secrets come from, in words. */
   secrets: readonly { label: string; words: string }[];
   onTest(): void;
@@ -33,7 +31,7 @@ export interface TestPanelProps {
 
 /** The test of a connection, stage by stage. */
 export function TestPanel(props: TestPanelProps) {
-  const { result, history, unsaved, unavailable, onTest, onCancel } = props;
+  const { result, history, unsaved, onTest, onCancel } = props;
   const running = result?.status === 'running';
   return (
     <section className={classes.test} aria-label="Connection test">
@@ -46,13 +44,7 @@ export function TestPanel(props: TestPanelProps) {
             Cancel
           </Button>
         ) : (
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconPlayerPlay size={14} />}
-            disabled={unavailable !== null}
-            onClick={onTest}
-          >
+          <Button size="xs" variant="default" leftSection={<IconPlayerPlay size={14} />} onClick={onTest}>
             {result === null ? 'Test' : 'Test again'}
           </Button>
         )}
@@ -62,13 +54,7 @@ export function TestPanel(props: TestPanelProps) {
         <p className="sr" role="status">
           {result === null || running ? '' : verdictText(result)}
         </p>
-        {unavailable !== null ? (
-          <p className="dim small">{unavailable}</p>
-        ) : result === null ? (
-          <Untested />
-        ) : (
-          <Result {...props} result={result} />
-        )}
+        {result === null ? <Untested /> : <Result {...props} result={result} />}
         {history.length > 0 ? <Earlier history={history} /> : null}
       </div>
     </section>

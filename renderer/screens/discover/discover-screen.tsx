@@ -27,9 +27,7 @@ export function DiscoverScreen() {
   const document = useProject((state) => state.document);
   const revision = useProject((state) => state.revision);
   const subject = useWindow((state) => state.subject);
-  const listed = useListedConnections().filter(
-    ({ section, kind }) => section === 'sources' && kind?.available === true,
-  );
+  const listed = useListedConnections().filter(({ section, kind }) => section === 'sources' && kind !== null);
   const connection = listed.find(({ name }) => name === subject) ?? listed[0];
   const name = connection?.name ?? '';
   const discovery = useConnections((state) => state.discoveries[name]);
