@@ -311,11 +311,15 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
 
   program
     .command('import-dlt')
-    .summary('a dlt project or rest_api config becomes job rows')
+    .summary('take over a dlt project, or one of the Python framework')
     .description(
-      "Reads a dlt rest_api config (TOML or JSON) or a dlt project's folder, adds its jobs and connections to the project that --config names (or makes one), and says what could not be carried over.",
+      "Reads a dlt rest_api config (TOML or JSON) or a dlt project's folder, adds its jobs and connections to the project that --config names (or makes one), and says what could not be carried over. A folder with ingestion_config.xlsx is a project of the Python framework: it becomes a new project in the folder that --config names.",
     )
-    .argument('<file>', 'a TOML or JSON file, or a folder with .dlt/config.toml')
+    .argument('<file>', 'a TOML or JSON file, or the folder of a project')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ingest -c shop import-dlt rest_api.json --dry-run\n  ingest -c new-project import-dlt ../old-project',
+    )
     .option('--name <name>', "name of the connection; default: dlt's own, or the file's")
     .option('--dry-run', 'say what would be written')
     .option('--with-secrets', 'write the secrets that are found to .dlt/secrets.toml; default: only their names')

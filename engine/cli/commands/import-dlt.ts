@@ -1,12 +1,16 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { DltImport, ImportNote } from '../../import-dlt/dlt-import.ts';
+import type { DltImport } from '../../import-dlt/dlt-import.ts';
 import { readDltImport } from '../../import-dlt/import-dlt.ts';
+import { readPlanProject } from '../../import-dlt/plan-project.ts';
 import { type WrittenImport, writeImport } from '../../import-dlt/write-import.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
 import { plural } from '../format.ts';
+import { printNotes } from '../import-notes.ts';
 import { shortPath } from '../paths.ts';
 import { renderTable } from '../table.ts';
+import { importPlan } from './import-plan.ts';
 
 export interface ImportDltOptions {
   /** Name of the connection. */
@@ -17,9 +21,18 @@ export interface ImportDltOptions {
   withSecrets?: boolean;
 }
 
-/** `ingest import-dlt`: a dlt rest_api config or project becomes job rows and connections of the project that --config names. */
+/**
+ * `ingest import-dlt`: a dlt rest_api config or project becomes job rows and connections of the project that --config names.
+ * A folder with a workbook is a project of the Python framework and becomes a project of its own.
+ */
 export async function importDlt(context: CommandContext, file: string, options: ImportDltOptions): Promise<ExitCode> {
   const { terminal, globals } = context;
+  const isFolder = await stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const plan = isFolder ? await readPlanProject(file) : null;
+  if (plan !== null) return importPlan(context, plan, options);
   const imported = await readDltImport(file, options.name);
   const directory = path.resolve(globals.config);
   const written: WrittenImport =
@@ -40,16 +53,7 @@ export async function importDlt(context: CommandContext, file: string, options: 
     return EXIT.ok;
   }
   printJobs(context, imported);
-  printNotes(
-    context,
-    'Carried over differently',
-    notes.filter(({ kind }) => kind === 'changed'),
-  );
-  printNotes(
-    context,
-    'Left out',
-    notes.filter(({ kind }) => kind === 'left_out'),
-  );
+  printNotes(terminal, notes);
   if (imported.secrets.length > 0) {
     terminal.print(`\n${plural(imported.secrets.length, 'secret')} needed (.dlt/secrets.toml.example names them):`);
     for (const secret of imported.secrets) terminal.print(`  ${secret.path.join('.')}`);
@@ -94,10 +98,4 @@ function printJobs({ terminal }: CommandContext, { jobs, connections }: DltImpor
       { width: terminal.printColumns, style: terminal.style.bind(terminal) },
     ),
   );
-}
-
-function printNotes({ terminal }: CommandContext, title: string, notes: readonly ImportNote[]): void {
-  if (notes.length === 0) return;
-  terminal.print(`\n${title}:`);
-  for (const { place, message } of notes) terminal.print(`  ${terminal.style('bold', place)}: ${message}`);
 }
