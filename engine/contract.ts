@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JobPreflight } from './preflight/preflight-report.ts';
 import type { CheckHistory } from './quality/check-history.ts';
 import type { CheckSuggestion } from './quality/suggest.ts';
 import type { JobResult, RunEvent } from './runs/events.ts';
@@ -311,6 +312,18 @@ export const contract = {
     'job.explain': {
       input: z.strictObject({ directory, env: name.nullable(), row: jobRow, destination: name.nullable() }),
       output: output<{ statement: string; watermark: string | null }>(),
+    },
+    /** What a run of a row as the window has it would do now: what it reads, how its columns land, what stands in its way. Writes nothing. */
+    'job.preflight': {
+      input: z.strictObject({
+        directory,
+        env: name.nullable(),
+        row: jobRow,
+        destination: name.nullable(),
+        /** How far below the watermark late rows are looked for, as `lag` is written; null for a day, or 100,000 of a number. */
+        look_back: name.nullable().default(null),
+      }),
+      output: output<JobPreflight & { destination: string; location: string }>(),
     },
     /**
      * The first pages of a row as the window has it. `options` are laid over those of its `[sources.X.resources.TABLE]` (null takes one away);

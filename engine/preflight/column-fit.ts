@@ -5,6 +5,7 @@ import { isSafeWidening } from '../duckdb/widening.ts';
 import { isIngestError } from '../errors.ts';
 import { columnFate } from '../pipeline/evolution.ts';
 import type { TablePlan } from '../pipeline/table-plan.ts';
+import { parseColumnType } from '../spec/column-types.ts';
 import type { SchemaContract } from '../spec/kinds.ts';
 import type { ColumnReport } from './preflight-report.ts';
 
@@ -42,17 +43,28 @@ export function fitColumns(input: FitInput): ColumnReport[] {
     return {
       ...rest,
       source,
-      hint: rest.hint === null || keep === null ? rest.hint : rest.hint.replace(`${column.name}:`, () => `${source}:`),
+      hint:
+        rest.hint === null || keep === null
+          ? rest.hint
+          : rest.hint.replace(`${column.name}:${typeOf(keep)}`, () => keep),
       suggestion: keep === null ? null : ({ cell: 'column_types', entry: keep } as const),
     };
   });
   return input.sparse ? reports : [...reports, ...goneColumns(input, live)];
 }
 
+/** The type of an entry of column_types. */
+function typeOf(entry: string): string {
+  return entry.slice(entry.lastIndexOf(':') + 1);
+}
+
 /** column_types speaks of the source's names; a field below a column has none there. */
 function keepsType(entry: string | null, name: string, source: string | null): string | null {
   if (entry === null || source === null || source.includes('.')) return null;
-  return `${source}${entry.slice(name.length)}`;
+  const type = entry.slice(name.length + 1);
+  if (!parseColumnType(type).ok) return null;
+  const quoted = /[,"()]/.test(source) ? `"${source.replaceAll('"', '""')}"` : source;
+  return `${quoted}:${type}`;
 }
 
 type Fit = Omit<ColumnReport, 'source' | 'suggestion'> & { columnTypes: string | null };

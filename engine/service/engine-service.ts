@@ -14,6 +14,7 @@ import { jobHandlers } from './jobs.ts';
 import { KeptProjects } from './kept-projects.ts';
 import { OpenProjects } from './open-projects.ts';
 import { checkPayload } from './payload.ts';
+import { preflightHandlers } from './preflight.ts';
 import { previewHandlers } from './previews.ts';
 import { projectHandlers } from './projects.ts';
 import { qualityHandlers } from './quality.ts';
@@ -83,6 +84,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     ...connectionHandlers(service),
     ...discoveryHandlers(service),
     ...jobHandlers(service),
+    ...preflightHandlers(service),
     ...previewHandlers(service),
     ...runHandlers(service),
     ...resultHandlers(service),

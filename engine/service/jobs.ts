@@ -1,12 +1,12 @@
-import { access } from 'node:fs/promises';
-import path from 'node:path';
 import { withScratch } from '../cli/scratch.ts';
-import { openDestination, openSource } from '../connectors.ts';
+import { openSource } from '../connectors.ts';
 import type { Workspace } from '../duckdb/workspace.ts';
 import { IngestError } from '../errors.ts';
 import type { OpenProject } from '../open-project.ts';
 import { chooseDestination, ProjectInvalidError } from '../pipeline/plan-run.ts';
 import { readRequest } from '../pipeline/read-request.ts';
+import { DestinationLook } from '../preflight/look-at-destination.ts';
+import { knownState } from '../preflight/target-facts.ts';
 import { connectionOf } from '../spec/connection.ts';
 import type { DestinationConfig } from '../spec/destination.ts';
 import { type Job, jobName } from '../spec/job.ts';
@@ -22,7 +22,7 @@ export const jobHandlers: HandlerGroup<'job.explain'> = (service) => ({
   async 'job.explain'({ directory, env, row, destination }, { signal }) {
     const { opened, project, job } = await jobOfRow(service, directory, env, row);
     return withScratch(async ({ workspace, folder }) => {
-      const known = await knownState(service, opened, project, job, { workspace, folder, asked: destination, signal });
+      const known = await stateOf(service, opened, project, job, { workspace, folder, asked: destination, signal });
       const request = readRequest(job, known.state, { types: known.types, sampleRows: null });
       const source = await openSource(connectionFor(project, job), {
         projectDirectory: opened.directory,
@@ -116,7 +116,7 @@ interface StateQuestion {
 }
 
 /** How far the job has come in the destination; one that is not there yet is not made by asking. */
-async function knownState(
+async function stateOf(
   service: ServiceContext,
   opened: OpenProject,
   project: Project,
@@ -130,33 +130,8 @@ async function knownState(
     return { state: null, types: typesOf(project) };
   }
   const baseDirectory = (await readSettings(service)).work_directory ?? opened.directory;
-  const destination = await openDestination(config, {
-    workspace,
-    baseDirectory,
-    tempDirectory: folder,
-    destinations: project.destinations,
-  });
-  const { types } = destination.capabilities;
-  try {
-    const location = destination.location();
-    const isThere = await access(location).then(
-      () => true,
-      () => false,
-    );
-    if (path.isAbsolute(location) && !isThere) return { state: null, types };
-    await destination.open(signal);
-    const target = { schema: job.target_schema ?? destination.defaultSchema, table: job.target_table };
-    const state = await destination.readState({
-      pipeline: project.settings.name,
-      target_schema: target.schema,
-      target_table: target.table,
-    });
-    return { state, types };
-  } catch (error) {
-    // A run that holds the file keeps its state to itself for as long.
-    if (/LOCK|BUSY/.test((error as { code?: string }).code ?? '')) return { state: null, types };
-    throw error;
-  } finally {
-    await destination.close();
-  }
+  const { destinations } = project;
+  await using look = new DestinationLook({ config, destinations, workspace, baseDirectory, folder });
+  const state = await knownState(look, job, project.settings.name, signal);
+  return { state, types: (await look.about()).capabilities.types };
 }
