@@ -53,6 +53,15 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
     }
   }
 
+  /** Rows with a job; asked of the sources as the window has them, saved or not. */
+  function preflight(rowIds: readonly string[]): void {
+    jobsView.grid()?.commit();
+    project.validate();
+    const chosen = rowIds.filter((rowId) => project.cell('SourceConfig', rowId, 'table_name').trim() !== '');
+    if (chosen.length > 0) window.show({ kind: 'preflight', rowIds: chosen });
+    else window.toast({ tone: 'warn', title: 'There is nothing to look at', text: 'Select a row with a job.' });
+  }
+
   function goToIssue(backwards: boolean): void {
     project.validate();
     const finding = nextFinding(stores, backwards);
@@ -407,6 +416,22 @@ export function createActions(stores: AppStores, commands: ProjectCommands, runn
       keywords: 'start load dry run',
       enabled: () => hasProject() && runs.getState().live?.status !== 'RUNNING',
       run: () => running.start({ rowIds: null }),
+    }),
+    action({
+      id: 'preflight.selected',
+      label: 'Preflight selected jobs',
+      menu: 'Run',
+      keywords: 'next run will read types live target late rows check before',
+      enabled: hasRows,
+      run: () => preflight(selectedRows()),
+    }),
+    action({
+      id: 'preflight.all',
+      label: 'Preflight all enabled jobs',
+      menu: 'Run',
+      keywords: 'next run will read types live target late rows check before',
+      enabled: hasProject,
+      run: () => preflight(project.rowIds('SourceConfig').filter((rowId) => project.job(rowId)?.enabled === true)),
     }),
     action({
       id: 'run.sample',

@@ -4,6 +4,7 @@ import type { Finding } from '../../engine/spec/finding.ts';
 import { type Action, shortcutText } from '../actions/action.ts';
 import { useApp, useProject, useSettings } from '../app.ts';
 import { call } from '../client.ts';
+import { PreflightDialog } from '../screens/jobs/preflight-dialog.tsx';
 import { unsavedDifferences } from '../stores/differences.ts';
 import type { Dialog } from '../stores/window-store.ts';
 import { DifferenceList } from '../ui/difference-list.tsx';
@@ -35,6 +36,8 @@ export function DialogContent({ dialog }: { dialog: Dialog }) {
       return <FolderDialog answer={dialog.answer} projectsOnly={dialog.projectsOnly} />;
     case 'new_project':
       return <NewProjectDialog />;
+    case 'preflight':
+      return <PreflightDialog rowIds={dialog.rowIds} />;
     default:
       return dialog satisfies never;
   }

@@ -15,11 +15,13 @@ const TITLES: Readonly<Record<Dialog['kind'], string>> = {
   recovery: 'Unsaved changes were found',
   folder: 'Choose a folder',
   new_project: 'New project',
+  preflight: 'Preflight',
 };
 
 const SIZES: Partial<Record<Dialog['kind'], number>> = {
   shortcuts: 760,
   review: 720,
+  preflight: 920,
   conflict: 720,
   folder: 560,
   error: 560,

@@ -45,7 +45,9 @@ export type Dialog =
   | { kind: 'conflict' }
   | { kind: 'recovery' }
   | { kind: 'folder'; title: string; answer(directory: string | null): void; projectsOnly: boolean }
-  | { kind: 'new_project' };
+  | { kind: 'new_project' }
+  /** What a run of these rows would do now. */
+  | { kind: 'preflight'; rowIds: readonly string[] };
 
 export interface WindowState {
   screen: ScreenId;

@@ -1,6 +1,7 @@
-import { Badge, Button, SegmentedControl, Select, Skeleton, TextInput } from '@mantine/core';
+import { ActionIcon, Badge, Button, SegmentedControl, Select, Skeleton, TextInput } from '@mantine/core';
 import {
   IconArrowRight,
+  IconClipboardCheck,
   IconFileCode,
   IconFileSpreadsheet,
   IconFolder,
@@ -10,6 +11,7 @@ import {
 import { useEffect, useState } from 'react';
 import type { Output, ProjectDocument } from '../../../engine/contract.ts';
 import type { Finding } from '../../../engine/spec/finding.ts';
+import { runAction } from '../../actions/actions.ts';
 import { useApp, useProject, useSettings } from '../../app.ts';
 import { bridge } from '../../bridge.ts';
 import { call } from '../../client.ts';
@@ -124,6 +126,13 @@ function Export({ document }: { document: ProjectDocument }) {
         {warnings.length > 0 ? <StatusWord status="warning">{plural(warnings.length, 'warning')}</StatusWord> : null}
         {unsaved > 0 ? <Badge data-drop="narrow">saves {plural(unsaved, 'change')} first</Badge> : null}
         <span className="grow" />
+        <ActionIcon
+          aria-label="Preflight all enabled jobs"
+          title="Preflight all enabled jobs: what their next runs would read, and whether it would land"
+          onClick={() => runAction(app.actions, 'preflight.all')}
+        >
+          <IconClipboardCheck size={16} />
+        </ActionIcon>
         <span className="faint small" data-drop="first">
           into
         </span>

@@ -3,6 +3,7 @@ import {
   IconArrowBackUp,
   IconArrowForwardUp,
   IconChevronDown,
+  IconClipboardCheck,
   IconColumns3,
   IconFilterOff,
   IconPlayerPlayFilled,
@@ -47,6 +48,7 @@ export function JobsToolbar({
       <span className="grow" />
       <History mac={mac} />
       <ColumnsMenu columns={columns} quiet={quiet} hidden={hidden} />
+      <PreflightButton />
       <ToolbarDivider />
       <Button
         variant="default"
@@ -246,6 +248,22 @@ function ColumnsMenu({
   );
 }
 
+function PreflightButton() {
+  const app = useApp();
+  const selected = useJobsView((state) => state.selection?.rowIds.length ?? 0);
+  return (
+    <Tooltip label="Preflight selected: what the next run would read, and whether it would land">
+      <ActionIcon
+        aria-label="Preflight selected"
+        disabled={selected === 0}
+        onClick={() => runAction(app.actions, 'preflight.selected')}
+      >
+        <IconClipboardCheck size={16} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
 function RunButton() {
   const app = useApp();
   const mac = useSettings((state) => state.about?.platform === 'darwin');
@@ -281,7 +299,9 @@ function RunButton() {
         </Menu.Target>
         <Menu.Dropdown>
           {app.actions
-            .filter(({ id }) => ['run.selected', 'run.sample', 'run.all'].includes(id))
+            .filter(({ id }) =>
+              ['run.selected', 'run.sample', 'run.all', 'preflight.selected', 'preflight.all'].includes(id),
+            )
             .map((item) => (
               <Menu.Item
                 key={item.id}
