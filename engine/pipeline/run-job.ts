@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { Destination, SchemaChange, TargetRef } from '../destinations/destination.ts';
+import type { Destination, TargetRef } from '../destinations/destination.ts';
 import type { Workspace } from '../duckdb/workspace.ts';
 import { IngestError, throwIfCancelled } from '../errors.ts';
 import { newLoadId } from '../load/load-id.ts';
@@ -9,23 +9,19 @@ import { type LoadPackage, PACKAGE_VERSION, type PackageTable } from '../load/lo
 import { PackageStore } from '../load/package-store.ts';
 import { criticalFailures } from '../quality/check-table.ts';
 import type { CheckedJob, JobChecks } from '../quality/job-checks.ts';
-import { type RetryOptions, withRetry } from '../retry.ts';
-import type { JobResult, LandedTable, RunEvent, Stage } from '../runs/events.ts';
-import { goneColumns } from '../runs/schema-record.ts';
+import { withRetry } from '../retry.ts';
+import type { JobResult, LandedTable } from '../runs/events.ts';
 import type { ReadRequest, ReadSummary, ReadWarning, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
-import type { JobStatus } from '../spec/kinds.ts';
 import type { CheckResult } from '../spec/metrics.ts';
 import { type JobState, STATE_VERSION, type StateKey } from '../state/job-state.ts';
 import { type Deduplicated, deduplicate } from './deduplicate.ts';
-import { describeError, toIngestError } from './engine-error.ts';
-import { describeChange, planChanges } from './evolution.ts';
+import { toIngestError } from './engine-error.ts';
+import { planChanges } from './evolution.ts';
 import { type Extracted, extract } from './extract.ts';
+import { blankResult, type EmitEvent, JobReport } from './job-report.ts';
 import { readRequest } from './read-request.ts';
 import { landedName } from './table-plan.ts';
-
-type WithoutHead<E> = E extends RunEvent ? Omit<E, 'at' | 'level'> & { level?: RunEvent['level'] } : never;
-export type EmitEvent = (event: WithoutHead<RunEvent>) => void;
 
 /** What every job of a run shares. */
 export interface JobEnvironment {
@@ -62,9 +58,7 @@ class JobRun {
   readonly #name: string;
   readonly #target: TargetRef;
   readonly #packages: PackageStore;
-  readonly #result: JobResult;
-  readonly #warned = new Set<string>();
-  readonly #started = performance.now();
+  readonly #report: JobReport;
 
   constructor(job: Job, environment: JobEnvironment) {
     this.#job = job;
@@ -77,12 +71,11 @@ class JobRun {
       target_schema: this.#target.schema,
       target_table: this.#target.table,
     });
-    this.#result = blankResult(job, 'SUCCESS', this.#target);
+    this.#report = new JobReport(job, this.#target, environment.emit);
   }
 
   async run(): Promise<JobResult> {
-    const { emit, signal, destination, runId } = this.#environment;
-    emit({ type: 'job_started', job: this.#name, row: this.#job.row, attempt: 1 });
+    const { signal, destination, runId } = this.#environment;
     try {
       throwIfCancelled(signal);
       const lock = await destination.lock(this.#target, { runId, pid: process.pid, host: os.hostname() });
@@ -94,45 +87,36 @@ class JobRun {
         await lock.release();
       }
     } catch (error) {
-      const described = toIngestError(error, this.#name, signal);
-      this.#result.status = described.code === 'CANCELLED' ? 'CANCELLED' : 'FAILED';
-      this.#result.error = describeError(described);
+      this.#report.failed(toIngestError(error, this.#name, signal));
     }
-    this.#result.durations.total_seconds = (performance.now() - this.#started) / 1000;
-    emit({
-      type: 'job_finished',
-      job: this.#name,
-      result: this.#result,
-      level: this.#result.status === 'FAILED' ? 'ERROR' : 'INFO',
-    });
-    return this.#result;
+    return this.#report.finish();
   }
 
   /** Complete packages of runs that died before loading them come first: their rows will not be read again. */
   async #loadLeftovers(): Promise<void> {
     for (const pack of await this.#packages.leftovers()) {
-      this.#log(`Loading package ${pack.manifest.load_id}, which run ${pack.manifest.run_id} left.`);
+      this.#report.log(`Loading package ${pack.manifest.load_id}, which run ${pack.manifest.run_id} left.`);
       const rows = await this.#load(pack);
-      this.#result.rows_processed += rows;
-      this.#result.watermark_after = pack.manifest.state?.watermark ?? null;
+      this.#report.result.rows_processed += rows;
+      this.#report.result.watermark_after = pack.manifest.state?.watermark ?? null;
     }
   }
 
   async #loadNew(): Promise<void> {
     const { destination, sampleRows, fullRefresh, signal } = this.#environment;
     const state = sampleRows === null ? await destination.readState(this.#stateKey()) : null;
-    this.#result.watermark_before = state?.watermark ?? null;
-    this.#result.watermark_after = state?.watermark ?? null;
+    this.#report.result.watermark_before = state?.watermark ?? null;
+    this.#report.result.watermark_after = state?.watermark ?? null;
     const known = fullRefresh ? null : state;
     const pack = await withRetry(() => this.#build(known), {
       signal,
-      onRetry: (retry) => this.#tellRetry(retry),
+      onRetry: (retry) => this.#report.retry(retry),
     });
     if (pack === null) return;
-    this.#result.load_id = pack.manifest.load_id;
-    this.#recordSchema(pack);
-    this.#result.rows_processed += await this.#load(pack);
-    if (pack.manifest.state) this.#result.watermark_after = pack.manifest.state.watermark;
+    this.#report.result.load_id = pack.manifest.load_id;
+    this.#report.landed(pack.manifest.tables, this.#environment.previousSchema(this.#target));
+    this.#report.result.rows_processed += await this.#load(pack);
+    if (pack.manifest.state) this.#report.result.watermark_after = pack.manifest.state.watermark;
   }
 
   /** Extracts and normalises into a complete package; null where there is nothing to load. An attempt that fails leaves nothing. */
@@ -146,7 +130,7 @@ class JobRun {
     const connection = await workspace.connect();
     let complete = false;
     try {
-      this.#stage('extract');
+      this.#report.stage('extract');
       const existing = await destination.describeTables(this.#target);
       const request = this.#request(state);
       const source = await this.#environment.source(this.#job);
@@ -163,8 +147,8 @@ class JobRun {
         capabilities: destination.capabilities,
         now: () => performance.now(),
       });
-      this.#count(extracted);
-      this.#stage('normalize');
+      this.#report.extracted(extracted);
+      this.#report.stage('normalize');
       const start = performance.now();
       const clean = await deduplicate({
         connection,
@@ -177,9 +161,10 @@ class JobRun {
         ),
         watermark: this.#watermark(state, extracted),
       });
-      this.#result.durations.normalize_seconds += (performance.now() - start) / 1000;
-      this.#tellDuplicates(clean);
-      for (const change of extracted.plan?.discarded ?? []) this.#tellChange(this.#target.table, change, 'WARNING');
+      this.#report.result.durations.normalize_seconds += (performance.now() - start) / 1000;
+      this.#report.duplicates(clean);
+      for (const change of extracted.plan?.discarded ?? [])
+        this.#report.schemaChange(this.#target.table, change, 'WARNING');
       const tables =
         this.#replaces() && clean.tables.length === 0 ? emptied(existing, this.#target.table) : clean.tables;
       const next = this.#nextState(state, loadId, clean, extracted.summary);
@@ -217,8 +202,8 @@ class JobRun {
     const { checks, sampleRows } = this.#environment;
     if (checks === null) return;
     const results = await checks.afterLoading(this.#checked(), {
-      loadId: this.#result.load_id,
-      watermark: this.#result.watermark_after,
+      loadId: this.#report.result.load_id,
+      watermark: this.#report.result.watermark_after,
       isSample: sampleRows !== null,
     });
     const failed = criticalFailures(results);
@@ -251,21 +236,15 @@ class JobRun {
       job: this.#job,
       target: this.#target,
       signal: this.#environment.signal,
-      tell: (result) => this.#tellCheck(result),
+      tell: (result) => this.#report.check(result),
     };
-  }
-
-  #tellCheck(result: CheckResult): void {
-    this.#result.checks.push(result);
-    const level = result.status !== 'failed' ? 'INFO' : result.severity === 'warning' ? 'WARNING' : 'ERROR';
-    this.#environment.emit({ type: 'job_check', job: this.#name, result, level });
   }
 
   /** Loads a package and removes it. On failure it stays: the next run loads it first. */
   async #load(pack: LoadPackage): Promise<number> {
     const { destination, signal } = this.#environment;
     await this.#auditPackage(pack);
-    this.#stage('load');
+    this.#report.stage('load');
     const start = performance.now();
     try {
       const result = await withRetry(
@@ -274,18 +253,18 @@ class JobRun {
           const replaces = pack.manifest.write_disposition === 'replace';
           const changes = planChanges(pack.manifest.tables, existing, destination.capabilities, replaces);
           const loaded = await destination.load(pack, changes, signal);
-          if (loaded.loaded) this.#tellChanges(changes, existing.length > 0);
+          if (loaded.loaded) this.#report.schemaChanges(changes, existing.length > 0);
           return loaded;
         },
         {
           signal,
-          onRetry: (retry) => this.#tellRetry(retry),
+          onRetry: (retry) => this.#report.retry(retry),
         },
       );
       await this.#packages.remove(pack.folder);
       return result.rows;
     } finally {
-      this.#result.durations.load_seconds += (performance.now() - start) / 1000;
+      this.#report.result.durations.load_seconds += (performance.now() - start) / 1000;
     }
   }
 
@@ -295,15 +274,15 @@ class JobRun {
   }
 
   #readContext(spoolDirectory: string) {
-    const { workspace, signal, emit } = this.#environment;
+    const { workspace, signal } = this.#environment;
+    const report = this.#report;
     return {
       workspace,
       spoolDirectory,
       signal,
-      progress: (counts: { rows: number; bytes: number; pages?: number }) =>
-        emit({ type: 'job_progress', job: this.#name, stage: 'extract', level: 'DEBUG', ...counts }),
-      warn: (warning: ReadWarning) => this.#warn(warning),
-      log: (level: 'DEBUG' | 'INFO', message: string) => emit({ type: 'log', job: this.#name, message, level }),
+      progress: (counts: { rows: number; bytes: number; pages?: number }) => report.progress(counts),
+      warn: (warning: ReadWarning) => report.warning(warning),
+      log: (level: 'DEBUG' | 'INFO', message: string) => report.log(message, level),
     };
   }
 
@@ -373,94 +352,6 @@ class JobRun {
       target_table: this.#target.table,
     };
   }
-
-  #count(extracted: Extracted): void {
-    const { summary } = extracted;
-    this.#result.bytes += extracted.bytes;
-    this.#result.retries += summary.retries;
-    this.#result.stop = summary.verdict;
-    this.#result.pages = summary.verdict.pages ?? null;
-    this.#result.files = summary.verdict.files ?? null;
-    this.#result.durations.extract_seconds += extracted.extractSeconds;
-    this.#result.durations.normalize_seconds += extracted.normalizeSeconds;
-    if (summary.verdict.looksTruncated) {
-      this.#warn({
-        code: 'LOOKS_TRUNCATED',
-        message: summary.verdict.detail,
-        hint: 'Compare the count with the source, and look at the pages with `ingest preview`.',
-      });
-    }
-  }
-
-  #tellRetry({ attempt, wait, error }: Parameters<NonNullable<RetryOptions['onRetry']>>[0]): void {
-    this.#result.retries += 1;
-    this.#environment.emit({
-      type: 'job_retry',
-      job: this.#name,
-      attempt,
-      wait_ms: wait,
-      code: error.code,
-      message: error.message,
-      level: 'WARNING',
-    });
-  }
-
-  #tellDuplicates(clean: Deduplicated): void {
-    if (clean.knownRows > 0)
-      this.#log(`${counted(clean.knownRows, 'row')} at the watermark left out: an earlier load brought them.`);
-    if (clean.repeatedRows > 0)
-      this.#log(
-        `${counted(clean.repeatedRows, 'row')} left out: this batch holds the same primary key with a higher watermark, or the very same row.`,
-      );
-  }
-
-  #tellChanges(changes: SchemaChange[], existed: boolean): void {
-    const decision = existed ? ` (schema_contract ${this.#job.schema_contract})` : '';
-    for (const change of changes)
-      this.#tellChange(change.table, `${describeChange(change)}${decision}`, existed ? 'WARNING' : 'INFO');
-  }
-
-  /** Each change once: a retry meets the same again. */
-  #tellChange(table: string, change: string, level: 'INFO' | 'WARNING'): void {
-    if (this.#result.schema_changes.includes(change)) return;
-    this.#result.schema_changes.push(change);
-    this.#environment.emit({ type: 'job_schema_change', job: this.#name, table, change, level });
-  }
-
-  /** What landed is kept with the run, so that the next one can tell what went. */
-  #recordSchema(pack: LoadPackage): void {
-    const landed = pack.manifest.tables.map(({ name, columns }) => ({
-      table: name,
-      columns: columns.map((column) => ({ name: column.name, type: column.type })),
-    }));
-    this.#result.schema = landed;
-    // Records of an API need not have every field in every batch.
-    const isSparse = this.#job.source_type === 'api' || this.#job.file_format === 'jsonl';
-    const before = isSparse ? null : this.#environment.previousSchema(this.#target);
-    for (const { table, column } of goneColumns(before ?? [], landed))
-      this.#tellChange(
-        table,
-        `${table}: column ${column} is gone from the source; new rows have null there`,
-        'WARNING',
-      );
-  }
-
-  /** Each warning once a column: a retry says the same again. */
-  #warn(warning: ReadWarning): void {
-    const key = `${warning.code}|${warning.column ?? ''}`;
-    if (this.#warned.has(key)) return;
-    this.#warned.add(key);
-    this.#result.warnings.push(warning);
-    this.#environment.emit({ type: 'job_warning', job: this.#name, level: 'WARNING', ...warning });
-  }
-
-  #stage(stage: Stage): void {
-    this.#environment.emit({ type: 'job_stage', job: this.#name, stage, level: 'DEBUG' });
-  }
-
-  #log(message: string): void {
-    this.#environment.emit({ type: 'log', job: this.#name, message, level: 'INFO' });
-  }
 }
 
 /** The result of a job that did not start: the run was cancelled, or stopped after an error. */
@@ -468,36 +359,9 @@ export function notStarted(job: Job, status: 'CANCELLED' | 'SKIPPED', environmen
   return blankResult(job, status, targetOf(job, environment));
 }
 
-function blankResult(job: Job, status: JobStatus, target: TargetRef): JobResult {
-  return {
-    source_name: job.source_name,
-    table_name: job.table_name,
-    target: `${target.schema}.${target.table}`,
-    status,
-    rows_processed: 0,
-    bytes: 0,
-    pages: null,
-    files: null,
-    durations: { extract_seconds: 0, normalize_seconds: 0, load_seconds: 0, total_seconds: 0 },
-    retries: 0,
-    watermark_before: null,
-    watermark_after: null,
-    stop: null,
-    schema_changes: [],
-    warnings: [],
-    checks: [],
-    error: null,
-    load_id: null,
-  };
-}
-
 function namesOf(checks: readonly CheckResult[]): string {
   const names = checks.map(({ check_name }) => check_name).join(', ');
   return `critical ${checks.length === 1 ? 'check' : 'checks'} ${names}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Samples go beside the real tables, into `<schema>_sample`: a look at some rows must never replace or extend what a load brought. */

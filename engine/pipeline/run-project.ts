@@ -15,8 +15,9 @@ import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/r
 import { recordedSchemas } from '../runs/schema-record.ts';
 import type { JobStatus } from '../spec/kinds.ts';
 import type { Metrics } from '../spec/metrics.ts';
+import type { EmitEvent } from './job-report.ts';
 import { type PlanRequest, planRun, type RunPlan } from './plan-run.ts';
-import { type EmitEvent, type JobEnvironment, notStarted, runJob } from './run-job.ts';
+import { type JobEnvironment, notStarted, runJob } from './run-job.ts';
 import { SharedSources } from './shared-sources.ts';
 import { makeWorkFolders } from './work-folders.ts';
 
