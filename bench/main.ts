@@ -20,7 +20,7 @@ export interface Measurement {
   met?: boolean;
 }
 
-const BENCHMARKS = ['postgres', 'mssql', 'oracle', 'files', 'lake', 'api', 'rate', 'workbook', 'grid'] as const;
+const BENCHMARKS = ['postgres', 'mssql', 'oracle', 'files', 'lake', 'api', 'rate', 'workbook', 'grid', 'runs'] as const;
 
 if (import.meta.main) {
   const { values, positionals } = parseArgs({

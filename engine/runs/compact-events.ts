@@ -1,13 +1,18 @@
 import type { RunEvent } from './events.ts';
 
 /** Warnings, retries, checks and schema changes that are kept a job. */
-const KEPT_A_JOB = 50;
+export const KEPT_A_JOB = 50;
 
 /** What happened in a run, small enough to be sent whole: no `log`, no progress that newer progress of its job supersedes. */
 export class CompactEvents {
   readonly #events: RunEvent[] = [];
   readonly #progress = new Map<string, RunEvent>();
   readonly #counts = new Map<string, number>();
+
+  /** Whether only so many of a type are kept a job. */
+  static isCounted(type: RunEvent['type']): boolean {
+    return type === 'job_warning' || type === 'job_retry' || type === 'job_check' || type === 'job_schema_change';
+  }
 
   add(event: RunEvent): void {
     switch (event.type) {

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { type Metrics, metricsModel } from '../spec/metrics.ts';
 import { isProcessAlive } from '../state/target-lock.ts';
 import type { JobResult, RunEvent, RunTrigger } from './events.ts';
-import { LogIndex, parseEvent } from './log-index.ts';
+import { LogIndex } from './log-index.ts';
+import { parseEvent } from './log-line.ts';
 
 /** Runs that the history shows, newest first. Older ones stay on disk. */
 const RUNS_SHOWN = 500;

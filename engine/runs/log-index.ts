@@ -1,31 +1,19 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { CompactEvents } from './compact-events.ts';
-import { eventText } from './event-text.ts';
+import { CompactEvents, KEPT_A_JOB } from './compact-events.ts';
 import { LOG_LEVELS, type LogLevel, type RunEvent } from './events.ts';
+import { headBegin, headEnd, kindOf, LINE_TYPES, parseEvent } from './log-line.ts';
+import { LogSearch } from './log-search.ts';
 
 const BLOCK_BYTES = 1024 * 1024;
+/** So much of a block is looked through at a time: V8 makes longer texts of bytes ten times as slowly. */
+const SEARCHED_BYTES = 64 * 1024;
 /** A line that is longer is no event of ours. */
-const LINE_BYTES = 16 * BLOCK_BYTES;
+const LINE_BYTES = 16 * 1024 * 1024;
 /** Filters whose matches are remembered. */
 const FILTERS_KEPT = 3;
+/** Beginnings of lines that are remembered: a few a job. */
+const HEADS_KEPT = 20_000;
 const NO_JOB = 0;
-
-const TYPES = [
-  'log',
-  'job_progress',
-  'run_started',
-  'job_started',
-  'job_stage',
-  'job_retry',
-  'job_schema_change',
-  'job_warning',
-  'job_finished',
-  'run_finished',
-  'job_check',
-] as const satisfies RunEvent['type'][];
-
-/** The begin of a line as the recorder writes it; any other order of keys is read the slow way. */
-const HEAD = /^\{"at":\d+,"level":"([A-Z]+)","type":"([a-z_]+)"(?:,"job":"((?:[^"\\]|\\.)*)")?/;
 
 /** Stands for a line that begins like an event and does not end like one: a full disk, a power cut. */
 const DAMAGED: RunEvent = { at: 0, level: 'WARNING', type: 'log', message: 'This line of the log is damaged.' };
@@ -62,6 +50,8 @@ export class LogIndex {
   /** Bytes that are indexed. */
   #end = 0;
   readonly #jobIds = new Map<string, number>();
+  /** What the begin of a line says: many lines begin alike but for their time. */
+  readonly #heads = new Map<string, { kind: number; job: number }>();
   readonly #filters = new Map<string, { matches: number[]; seen: number }>();
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -92,10 +82,18 @@ export class LogIndex {
       await this.#grow(file, signal);
       const lines: number[] = [];
       const progress = new Map<number, number>();
+      const counts = new Map<number, number>();
       for (let line = 0; line < this.#count; line += 1) {
-        const type = TYPES[this.#kinds[line]! >> 4];
-        if (type === 'job_progress') progress.set(this.#jobs[line]!, line);
-        else if (type !== 'log') lines.push(line);
+        const type = LINE_TYPES[this.#kinds[line]! >> 4]!;
+        if (type === 'log') continue;
+        const job = this.#jobs[line]!;
+        if (type === 'job_progress') progress.set(job, line);
+        else if (!CompactEvents.isCounted(type)) lines.push(line);
+        else {
+          const count = counts.get(job) ?? 0;
+          counts.set(job, count + 1);
+          if (count < KEPT_A_JOB) lines.push(line);
+        }
       }
       const events = new CompactEvents();
       for (const event of await this.#read(
@@ -146,26 +144,31 @@ export class LogIndex {
   }
 
   #add(block: Buffer, begin: number, end: number): void {
-    const head = HEAD.exec(block.toString('utf8', begin, Math.min(end, begin + 600)));
-    let level = head?.[1];
-    let type = head?.[2];
-    let job =
-      head?.[3] === undefined ? undefined : head[3].includes('\\') ? (JSON.parse(`"${head[3]}"`) as string) : head[3];
-    if (!head || (type === 'log' && job === undefined)) {
-      const event = parseEvent(block.toString('utf8', begin, end));
-      if (event === null) return;
-      level = event.level;
-      type = event.type;
-      job = 'job' in event ? event.job : undefined;
-    }
-    const kind = kindOf(level, type);
-    if (kind === null) return;
+    const head = this.#headOf(block, begin, end);
+    if (head === null) return;
     if (this.#count === this.#kinds.length) this.#double();
     this.#begins[this.#count] = this.#end + begin;
     this.#lengths[this.#count] = end - begin;
-    this.#kinds[this.#count] = kind;
-    this.#jobs[this.#count] = job === undefined ? NO_JOB : this.#jobId(job);
+    this.#kinds[this.#count] = head.kind;
+    this.#jobs[this.#count] = head.job;
     this.#count += 1;
+  }
+
+  /** Null for a line that is no event. */
+  #headOf(block: Buffer, begin: number, end: number): { kind: number; job: number } | null {
+    const from = headBegin(block, begin, end);
+    const to = from === -1 ? -1 : headEnd(block, from, end);
+    const key = to === -1 ? null : block.toString('latin1', from, to);
+    const known = key === null ? undefined : this.#heads.get(key);
+    if (known !== undefined) return known;
+    // What its begin says needs no more of the line, which may be damaged.
+    const event = key === null ? null : parseEvent(`{"at":0,${block.toString('utf8', from, to)}}`);
+    const told = event ?? parseEvent(block.toString('utf8', begin, end));
+    if (told === null) return null;
+    const job = 'job' in told && told.job !== undefined ? this.#jobId(told.job) : NO_JOB;
+    const head = { kind: kindOf(told.level, told.type) as number, job };
+    if (key !== null && event !== null && this.#heads.size < HEADS_KEPT) this.#heads.set(key, head);
+    return head;
   }
 
   #jobId(job: string): number {
@@ -201,26 +204,64 @@ export class LogIndex {
     const job = filter.job === null ? null : (this.#jobIds.get(filter.job) ?? -1);
     const candidate = (line: number) =>
       (levels.size === 0 || levels.has(this.#kinds[line]! & 15)) && (job === null || this.#jobs[line] === job);
-    while (found.seen < this.#count) {
-      signal.throwIfAborted();
-      const lines: number[] = [];
-      let bytes = 0;
-      let line = found.seen;
-      for (; line < this.#count && bytes < BLOCK_BYTES; line += 1) {
-        if (!candidate(line)) continue;
-        lines.push(line);
-        if (text !== '') bytes += this.#lengths[line]!;
+    const search = text === '' ? null : new LogSearch(text, [null, ...this.#jobIds.keys()]);
+    if (search === null) {
+      for (let line = found.seen; line < this.#count; line += 1) if (candidate(line)) found.matches.push(line);
+      found.seen = this.#count;
+      return found.matches;
+    }
+    let next = this.#nextBlock(found.seen, candidate, file);
+    try {
+      while (found.seen < this.#count) {
+        signal.throwIfAborted();
+        const { lines, end, block, begin } = await next;
+        // The next block is read while this one is looked through.
+        next = this.#nextBlock(end, candidate, file);
+        this.#searchBlock(search, lines, block, begin, found.matches);
+        found.seen = end;
       }
-      if (text === '') for (const match of lines) found.matches.push(match);
-      else {
-        const events = await this.#read(file, lines);
-        for (const [at, event] of events.entries()) {
-          if (eventText(event).toLowerCase().includes(text)) found.matches.push(lines[at]!);
-        }
-      }
-      found.seen = line;
+    } finally {
+      // The file is closed behind us.
+      await next.catch(() => undefined);
     }
     return found.matches;
+  }
+
+  #searchBlock(search: LogSearch, lines: readonly number[], block: Buffer, begin: number, matches: number[]): void {
+    let part = 0;
+    let partEnd = 0;
+    for (const line of lines) {
+      const from = this.#begins[line]! - begin;
+      const to = from + this.#lengths[line]!;
+      if (to > partEnd) {
+        part = from;
+        partEnd = Math.min(block.length, Math.max(to, from + SEARCHED_BYTES));
+        search.open(block.subarray(part, partEnd));
+      }
+      const type = LINE_TYPES[this.#kinds[line]! >> 4]!;
+      if (search.matches(from - part, to - part, type, this.#jobs[line]!)) matches.push(line);
+    }
+  }
+
+  /** The next lines that may match, at most a block of them, with their bytes. `end`: the first line after them. */
+  async #nextBlock(
+    first: number,
+    candidate: (line: number) => boolean,
+    file: FileHandle,
+  ): Promise<{ lines: number[]; end: number; block: Buffer; begin: number }> {
+    const lines: number[] = [];
+    let end = first;
+    let begin = 0;
+    for (; end < this.#count; end += 1) {
+      if (!candidate(end)) continue;
+      if (lines.length === 0) begin = this.#begins[end]!;
+      else if (this.#endOf(end) - begin > BLOCK_BYTES) break;
+      lines.push(end);
+    }
+    const last = lines.at(-1);
+    const block = Buffer.allocUnsafe(last === undefined ? 0 : this.#endOf(last) - begin);
+    if (block.length > 0) await file.read(block, 0, block.length, begin);
+    return { lines, end, block, begin };
   }
 
   /** Events of lines in ascending order; lines that lie together are read together. */
@@ -243,22 +284,5 @@ export class LogIndex {
 
   #endOf(line: number): number {
     return this.#begins[line]! + this.#lengths[line]!;
-  }
-}
-
-function kindOf(level: string | undefined, type: string | undefined): number | null {
-  const [l, t] = [LOG_LEVELS.indexOf(level as LogLevel), TYPES.indexOf(type as RunEvent['type'])];
-  return l === -1 || t === -1 ? null : (t << 4) | l;
-}
-
-/** Null for a line that is no event. */
-export function parseEvent(line: string): RunEvent | null {
-  try {
-    const event: unknown = JSON.parse(line);
-    if (typeof event !== 'object' || event === null || !('level' in event) || !('type' in event) || !('at' in event))
-      return null;
-    return kindOf(String(event.level), String(event.type)) === null ? null : (event as RunEvent);
-  } catch {
-    return null;
   }
 }
