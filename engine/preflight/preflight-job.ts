@@ -121,7 +121,10 @@ class JobPreflighter {
     if (found === null) return null;
     const { failure, warnings, object, columns } = found;
     if (failure) this.#tell('error', failure.code, failure.message, failure.hint ?? null);
-    for (const warning of warnings) this.#tell('warning', warning.code, warning.message, warning.hint ?? null);
+    // what is new may well be one page: guesses from a page say little then
+    const isGuess = this.#job.source_type === 'api' && request.incremental?.continued === true;
+    for (const { code, message, hint } of warnings)
+      this.#tell(isGuess ? 'info' : 'warning', code, message, hint ?? null);
     if (columns === null && failure === null) {
       this.#tell(
         'info',

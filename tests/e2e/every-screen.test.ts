@@ -149,6 +149,10 @@ test('every screen, in light and dark, wide and narrow: axe finds nothing seriou
   await page.keyboard.press('Control+e');
   await page.getByRole('complementary', { name: 'Job orders' }).getByText('GET http', { exact: false }).waitFor();
   await look('drawer');
+  await page.getByRole('button', { name: 'Preflight selected' }).click();
+  await page.getByRole('dialog', { name: 'Preflight' }).getByText('All 11 columns fit the live table.').waitFor();
+  await look('preflight');
+  await page.keyboard.press('Escape');
   await page.getByRole('complementary', { name: 'Job orders' }).getByRole('button', { name: 'Close' }).click();
 
   await goTo(page, 'Connections');
