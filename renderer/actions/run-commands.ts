@@ -1,5 +1,6 @@
 import { call, on } from '../client.ts';
 import type { AppStores } from '../stores/app-stores.ts';
+import { destinationsOf } from '../stores/destinations.ts';
 import type { ProjectCommands } from './project-commands.ts';
 
 export interface RunRequest {
@@ -23,6 +24,14 @@ export function createRunCommands(stores: AppStores, commands: ProjectCommands) 
     const numbers = wrong.slice(0, 5).map((id) => project.rowNumber('SourceConfig', id) ?? 'new');
     const rows = `${wrong.length === 1 ? 'Row' : 'Rows'} ${numbers.join(', ')}${wrong.length > 5 ? ', …' : ''}`;
     return `${rows} ${wrong.length === 1 ? 'has' : 'have'} an error`;
+  }
+
+  /** The destination that was chosen for runs, while the project has it; null: the project says which. */
+  function chosenTarget(): string | null {
+    const { document } = project.getState();
+    const { target } = jobsView.getState();
+    if (target === null || document === null) return null;
+    return destinationsOf(document).destinations.some(({ name }) => name === target) ? target : null;
   }
 
   async function start({ rowIds, sampleRows = null, fullRefresh = false }: RunRequest): Promise<string | null> {
@@ -50,7 +59,7 @@ export function createRunCommands(stores: AppStores, commands: ProjectCommands) 
         directory: document.directory,
         env: document.env,
         rows: rowIds === null ? null : rows,
-        destination: null,
+        destination: chosenTarget(),
         sample_rows: sampleRows,
         full_refresh: fullRefresh,
       });

@@ -2,7 +2,7 @@ import { editCell, setRange } from './edits.ts';
 import type { GridCore } from './grid-core.ts';
 import type { GridColumn } from './grid-types.ts';
 import type { EditorCommand, GridCommand } from './keyboard.ts';
-import { filterOptions, optionsOf, proposedOption } from './options.ts';
+import { filterOptions, optionsOf, proposedOption, searchOf, withListValue } from './options.ts';
 
 /** The edit of one cell from its first letter until its text is kept or let go. `leave` moves the selection on once it is kept. */
 export function createCellEditing(core: GridCore, leave: (command: GridCommand) => void) {
@@ -54,7 +54,7 @@ export function createCellEditing(core: GridCore, leave: (command: GridCommand) 
     }
     const editor = columnOf(editing.columnId)?.editor;
     const options = optionsOf(editor, editing.rowId);
-    const shown = filterOptions(options, text);
+    const shown = filterOptions(options, searchOf(editor, text));
     state.setState({
       editing: {
         ...editing,
@@ -70,8 +70,24 @@ export function createCellEditing(core: GridCore, leave: (command: GridCommand) 
   function shownOptions() {
     const { editing } = state.getState();
     if (editing?.listOpen !== true) return [];
-    const options = optionsOf(columnOf(editing.columnId)?.editor, editing.rowId);
-    return editing.filtering ? filterOptions(options, editing.text) : options;
+    const editor = columnOf(editing.columnId)?.editor;
+    const options = optionsOf(editor, editing.rowId);
+    return editing.filtering ? filterOptions(options, searchOf(editor, editing.text)) : options;
+  }
+
+  /** Takes an option: of a list it goes in or out and the editing goes on, else it is the cell's text. */
+  function pick(value: string): void {
+    const { editing } = state.getState();
+    const input = core.input();
+    if (editing === null || input === null) return;
+    if (columnOf(editing.columnId)?.editor?.kind !== 'list') {
+      commit(value);
+      return;
+    }
+    const text = withListValue(input.value, value, editing.filtering);
+    input.value = text;
+    input.setSelectionRange(text.length, text.length);
+    state.setState({ editing: { ...editing, text, filtering: false, option: -1 } });
   }
 
   function stopEditing() {
@@ -96,6 +112,7 @@ export function createCellEditing(core: GridCore, leave: (command: GridCommand) 
   return {
     typed,
     shownOptions,
+    pick,
     stopEditing,
     commit,
     editActive(openList = true) {
@@ -134,7 +151,12 @@ export function createCellEditing(core: GridCore, leave: (command: GridCommand) 
           return typed(input.value);
         case 'commit': {
           const picked = shownOptions()[editing.option]?.value;
-          commit(picked, command.next === 'fill');
+          if (picked !== undefined && columnOf(editing.columnId)?.editor?.kind === 'list') {
+            pick(picked);
+            // Enter takes one after the other; Tab goes on to the next cell.
+            if (typeof command.next !== 'string' && !('by' in command.next && command.next.by === 'tab')) return;
+            commit();
+          } else commit(picked, command.next === 'fill');
           if (typeof command.next === 'string') return;
           if ('by' in command.next) {
             return leave({ type: 'cycle', by: command.next.by, backwards: command.next.backwards });

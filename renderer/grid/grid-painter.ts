@@ -40,7 +40,7 @@ export function createGridPainter(controller: GridController, nodes: PaintedNode
   function drawOverlays(current: GridState): void {
     const { layout, rowIds, props, columns } = controller.context();
     const editor = columns[current.selection.active.column]?.editor?.kind;
-    const opens = editor === 'choice' || editor === 'suggest';
+    const opens = editor === 'choice' || editor === 'suggest' || editor === 'list';
     const overlay = { layout, rowCount: rowIds.length, readOnly: props.readOnly === true, opens };
     for (const part of overlays) part.update(current, overlay);
   }

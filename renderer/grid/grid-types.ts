@@ -11,6 +11,8 @@ export type CellEditor =
   | { kind: 'text' }
   /** A drop-down that filters while typing. `options` is called when a cell's editor opens. */
   | { kind: 'choice' | 'suggest'; options: readonly GridOption[] | ((rowId: string) => readonly GridOption[]) }
+  /** Several values with commas between them: picking one adds it, or takes it out, and the list stays open. */
+  | { kind: 'list'; options: (rowId: string) => readonly GridOption[] }
   /** A check box; Space toggles. `checked` of a text: null for what is neither, which is then shown as text. */
   | { kind: 'flag'; on: string; off: string; checked: (text: string) => boolean | null };
 

@@ -4,7 +4,7 @@ import { useStore } from 'zustand';
 import type { GridController } from './controller.ts';
 import classes from './data-grid.module.css';
 import { columnWidth, type Layout, ROW_HEIGHT } from './geometry.ts';
-import { SHOWN_OPTIONS } from './options.ts';
+import { listValues, SHOWN_OPTIONS } from './options.ts';
 
 /** The drop-down of the cell that is edited. Its keys are handled by the text field, which keeps the focus. */
 export function OptionList({
@@ -28,6 +28,7 @@ export function OptionList({
   const row = rowIds.indexOf(editing.rowId);
   const column = columns.findIndex(({ id }) => id === editing.columnId);
   if (row < 0 || column < 0) return null;
+  const taken = columns[column]?.editor?.kind === 'list' ? listValues(editing.text) : null;
   const shown = options.slice(0, Math.max(SHOWN_OPTIONS, option + 1));
   return (
     <Combobox
@@ -36,7 +37,7 @@ export function OptionList({
       offset={2}
       width={Math.max(176, columnWidth(layout, column) + 1)}
       onOptionSubmit={(value) => {
-        controller.commit(value);
+        controller.pick(value);
         controller.focus();
       }}
     >
@@ -63,10 +64,11 @@ export function OptionList({
               key={value}
               value={value}
               id={`${gridId}-option-${index}`}
-              selected={index === option}
+              selected={taken === null ? index === option : taken.includes(value)}
               active={index === option}
               data-combobox-selected={index === option || undefined}
             >
+              {taken === null ? null : <span className={classes['taken']}>{taken.includes(value) ? '✓' : ''}</span>}
               <span className={classes['optionText']}>{value}</span>
               {detail === undefined ? null : <span className={classes['detail']}>{detail}</span>}
             </Combobox.Option>

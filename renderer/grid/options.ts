@@ -4,8 +4,28 @@ import type { CellEditor, GridOption } from './grid-types.ts';
 export const SHOWN_OPTIONS = 100;
 
 export function optionsOf(editor: CellEditor | undefined, rowId: string): readonly GridOption[] {
-  if (editor?.kind !== 'choice' && editor?.kind !== 'suggest') return [];
+  if (editor?.kind !== 'choice' && editor?.kind !== 'suggest' && editor?.kind !== 'list') return [];
   return typeof editor.options === 'function' ? editor.options(rowId) : editor.options;
+}
+
+/** The values of a list's text. */
+export function listValues(text: string): string[] {
+  return text
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
+}
+
+/** A list's text with a value taken in or out; `typed` leaves out what stands behind the last comma, which was typed to find the value. */
+export function withListValue(text: string, value: string, typed: boolean): string {
+  const values = listValues(typed ? text.slice(0, text.lastIndexOf(',') + 1) : text);
+  const others = values.filter((other) => other !== value);
+  return (others.length < values.length ? others : [...values, value]).join(', ');
+}
+
+/** What of the text the options are searched for. */
+export function searchOf(editor: CellEditor | undefined, text: string): string {
+  return editor?.kind === 'list' ? text.slice(text.lastIndexOf(',') + 1) : text;
 }
 
 /** Options whose value contains the text, those that begin with it first. */

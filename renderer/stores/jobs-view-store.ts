@@ -17,6 +17,8 @@ export interface JobsViewState {
   selection: GridSelection | null;
   /** Show what a save will change before it is done. */
   reviewSaves: boolean;
+  /** Destination that runs load into; null: the one that the project says. */
+  target: string | null;
   /** Row whose form is open. */
   openRow: string | null;
 }
@@ -33,6 +35,7 @@ export function createJobsViewStore() {
     columnOrder: 'groups',
     selection: null,
     reviewSaves: true,
+    target: null,
     openRow: null,
   };
   const store = createStore<JobsViewState>(() => initial);

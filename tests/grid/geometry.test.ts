@@ -8,7 +8,7 @@ import {
   rowAt,
   scrollInto,
 } from '../../renderer/grid/geometry.ts';
-import { filterOptions, optionsOf, proposedOption } from '../../renderer/grid/options.ts';
+import { filterOptions, optionsOf, proposedOption, searchOf, withListValue } from '../../renderer/grid/options.ts';
 
 const layout = layoutOf([100, 100, 100, 100], 1, 46);
 
@@ -51,4 +51,14 @@ test('options that begin with the text come first; only a closed list proposes o
   expect(proposedOption('suggest', filterOptions(options, 'app'), 'app')).toBe(-1);
   expect(optionsOf({ kind: 'suggest', options: (rowId) => [{ value: rowId }] }, 'r1')).toEqual([{ value: 'r1' }]);
   expect(optionsOf({ kind: 'text' }, 'r1')).toEqual([]);
+});
+
+test('a value of a list goes in or out; what was typed to find it goes', () => {
+  const list = { kind: 'list', options: () => [] } as const;
+  expect(searchOf(list, 'order_id, li').trim()).toBe('li');
+  expect(searchOf({ kind: 'text' }, 'a, b')).toBe('a, b');
+  expect(withListValue('order_id, li', 'line', true)).toBe('order_id, line');
+  expect(withListValue('order_id,line', 'sku', false)).toBe('order_id, line, sku');
+  expect(withListValue('order_id, line', 'order_id', false)).toBe('line');
+  expect(withListValue('', 'line', false)).toBe('line');
 });

@@ -1,12 +1,13 @@
-import { Autocomplete, Input, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core';
+import { Autocomplete, Input, SegmentedControl, Select, TagsInput, Textarea, TextInput } from '@mantine/core';
 import { Fragment } from 'react';
 import { type JobColumnName, jobColumn } from '../../../engine/spec/job-columns.ts';
 import { applyFix, fixLabel } from '../../actions/issues.ts';
 import { useApp } from '../../app.ts';
+import { listValues } from '../../grid/options.ts';
 import { problemOf } from '../../shell/issues-panel.tsx';
 import { cellApplies, effectiveText, findingAt } from '../../stores/job-cells.ts';
 import classes from './job-drawer.module.css';
-import { suggestions } from './job-grid-columns.tsx';
+import { LISTED, SUGGESTED, suggestions } from './job-grid-columns.tsx';
 
 const SHEET = 'SourceConfig';
 
@@ -37,14 +38,6 @@ const SECTIONS: readonly { title: string; names: readonly JobColumnName[] }[] = 
 /** Written in code: the whole width and the code's letters. */
 const CODE = new Set<JobColumnName>(['filter', 'data_selector', 'column_types', 'api_endpoint', 'file_glob']);
 const WIDE = new Set<JobColumnName>(['filter', 'columns', 'column_types', 'description']);
-const SUGGESTED = new Set<JobColumnName>([
-  'source_name',
-  'schema_name',
-  'table_name',
-  'source_object',
-  'watermark_column',
-  'primary_key',
-]);
 
 /** The columns of a job that apply to it, group by group; those that do not are left out unless something stands in them. */
 export function JobForm({ rowId }: { rowId: string }) {
@@ -144,6 +137,26 @@ function Field({ rowId, name }: { rowId: string; name: JobColumnName }) {
         }}
       />
     );
+  }
+  if (LISTED.has(name)) {
+    const options = suggestions(app, rowId, name);
+    // Without anything to choose from, the text as it stands says more.
+    if (options.length > 0) {
+      return (
+        <TagsInput
+          {...common}
+          placeholder={value === '' ? common.placeholder : undefined}
+          data={options.map((option) => option.value)}
+          limit={200}
+          splitChars={[',']}
+          acceptValueOnBlur
+          clearable
+          clearButtonProps={{ 'aria-label': `Clear ${column.label}` }}
+          value={listValues(value)}
+          onChange={(values) => write(values.join(', '))}
+        />
+      );
+    }
   }
   if (SUGGESTED.has(name)) {
     const data = [...new Set(suggestions(app, rowId, name).map((option) => option.value))];

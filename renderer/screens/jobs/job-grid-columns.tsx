@@ -114,18 +114,21 @@ function editorOf(stores: AppStores, name: JobColumnName): CellEditor {
     const options = (column.values ?? []).map((value) => ({ value }));
     return { kind: 'choice', options };
   }
+  if (LISTED.has(name)) return { kind: 'list', options: (rowId) => suggestions(stores, rowId, name) };
   if (SUGGESTED.has(name)) return { kind: 'suggest', options: (rowId) => suggestions(stores, rowId, name) };
   return { kind: 'text' };
 }
 
-const SUGGESTED = new Set<JobColumnName>([
+export const SUGGESTED = new Set<JobColumnName>([
   'source_name',
   'schema_name',
   'table_name',
   'source_object',
   'watermark_column',
-  'primary_key',
 ]);
+
+/** Several columns of the table, with commas between them. */
+export const LISTED = new Set<JobColumnName>(['primary_key', 'columns']);
 
 /** What is known to stand in a cell of this row: connections of the project, and what was discovered of them. */
 export function suggestions(stores: AppStores, rowId: string, name: JobColumnName): GridOption[] {
@@ -145,17 +148,26 @@ export function suggestions(stores: AppStores, rowId: string, name: JobColumnNam
   const exact = project.cell('SourceConfig', rowId, 'source_object');
   const object = inSchema.find((candidate) => candidate.name === (exact === '' ? table : exact));
   if (object === undefined) return [];
-  if (name === 'primary_key') {
-    const key = object.primaryKey.join(', ');
-    const columns = object.columns.map(({ name: value, sourceType }) => ({ value, detail: sourceType }));
-    return key === ''
-      ? columns
-      : [{ value: key, detail: 'primary key' }, ...columns.filter(({ value }) => value !== key)];
+  if (LISTED.has(name)) {
+    const { primaryKey } = object;
+    const isKey = (value: string) => primaryKey.includes(value);
+    const columns = object.columns.map(({ name: value, sourceType }) => ({
+      value,
+      detail: isKey(value) ? `${sourceType}, primary key` : sourceType,
+    }));
+    // Of a key its own columns first, in the key's order.
+    if (name === 'columns') return columns;
+    return columns.sort((a, b) => rankIn(primaryKey, a.value) - rankIn(primaryKey, b.value));
   }
   const suggested = object.watermarkSuggestions.map(({ column, reason }) => ({ value: column, detail: reason }));
   const first = new Set(suggested.map(({ value }) => value));
   const rest = object.columns.filter((column) => !first.has(column.name));
   return [...suggested, ...rest.map((column) => ({ value: column.name, detail: column.sourceType }))];
+}
+
+function rankIn(values: readonly string[], value: string): number {
+  const at = values.indexOf(value);
+  return at < 0 ? values.length : at;
 }
 
 function tableOption({ name, kind, rowEstimate }: DiscoveredObject): GridOption {

@@ -21,6 +21,7 @@ import { CHIPS, type Chip } from '../../stores/jobs-view-store.ts';
 import { Toolbar, ToolbarDivider } from '../../ui/panel.tsx';
 import { chipCounts } from './job-filter.ts';
 import classes from './jobs-toolbar.module.css';
+import { TargetPicker } from './target-picker.tsx';
 
 const CHIP_LABELS: Readonly<Record<Chip, string>> = {
   issues: 'With issues',
@@ -59,6 +60,7 @@ export function JobsToolbar({
       >
         Add job
       </Button>
+      <TargetPicker />
       <RunButton />
     </Toolbar>
   );

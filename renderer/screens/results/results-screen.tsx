@@ -2,10 +2,10 @@ import { Button, Menu, Select } from '@mantine/core';
 import { IconChevronDown, IconCopy, IconDownload, IconRefresh, IconTableShare } from '@tabler/icons-react';
 import { useEffect, useMemo, useState } from 'react';
 import type { ProjectDocument } from '../../../engine/contract.ts';
-import { validateProject } from '../../../engine/spec/validate-project.ts';
 import { useApp, useProject, useRuns, useWindow } from '../../app.ts';
 import { bridge } from '../../bridge.ts';
 import { call } from '../../client.ts';
+import { destinationsOf } from '../../stores/destinations.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';
 import { bytesText, countText, momentText, plural } from '../../ui/number-text.ts';
@@ -38,7 +38,11 @@ function Results({ document }: { document: ProjectDocument }) {
   const app = useApp();
   const subject = useWindow((state) => state.subject);
   const runs = useRuns((state) => state.live);
-  const { names, usual } = useMemo(() => destinationsOf(document), [document]);
+  const { names, usual } = useMemo(() => {
+    const found = destinationsOf(document);
+    const all = found.destinations.map(({ name }) => name);
+    return { names: all, usual: found.usual ?? all[0] ?? null };
+  }, [document]);
   const [asked, wanted] = splitSubject(subject);
   const destination = names.find((name) => name === asked) ?? usual;
   const [round, setRound] = useState(0);
@@ -265,16 +269,6 @@ function splitSubject(subject: string | null): [destination: string | null, tabl
 
 function chosen(tables: readonly ResultTable[] | null, wanted: string | null): ResultTable | null {
   return tables?.find(({ schema, table }) => `${schema}.${table}` === wanted) ?? tables?.[0] ?? null;
-}
-
-/** Destinations of the project, and the one that a run uses. */
-function destinationsOf({ sheets, config }: ProjectDocument): { names: string[]; usual: string | null } {
-  const { project } = validateProject(
-    { jobs: null, checks: null, settings: sheets.Pipeline, config, secretPaths: new Set(), deferredPaths: new Set() },
-    { secrets: false },
-  );
-  const names = Object.keys(project.destinations);
-  return { names, usual: project.destination ?? names[0] ?? null };
 }
 
 /** A name as SQL takes it: quoted where it is no plain word. */
