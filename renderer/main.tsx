@@ -7,6 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { AppProvider, createApp } from './app.ts';
 import { AppFrame } from './shell/app-frame.tsx';
+import { preloadScreens } from './shell/screens.tsx';
 import { ThemeFollower } from './shell/theme-follower.tsx';
 import { cssVariables, theme } from './theme.ts';
 
@@ -24,3 +25,6 @@ createRoot(document.getElementById('root')!).render(
     </MantineProvider>
   </StrictMode>,
 );
+
+// After the first screen has asked the engine for what it shows.
+setTimeout(() => void preloadScreens(), 1_000);

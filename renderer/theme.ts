@@ -1,24 +1,27 @@
 import {
-  ActionIcon,
-  Badge,
-  Button,
-  Checkbox,
+  type ActionIconFactory,
+  type BadgeFactory,
+  type ButtonFactory,
+  type CheckboxFactory,
   type CSSVariablesResolver,
   createTheme,
-  Input,
-  Kbd,
+  type ExtendComponent,
+  type FactoryPayload,
+  type InputFactory,
+  type InputWrapperFactory,
+  type KbdFactory,
   type MantineColorsTuple,
-  Menu,
-  Modal,
-  NumberInput,
-  PasswordInput,
-  SegmentedControl,
-  Select,
-  Switch,
-  Tabs,
-  Textarea,
-  TextInput,
-  Tooltip,
+  type MenuFactory,
+  type ModalFactory,
+  type NumberInputFactory,
+  type PasswordInputFactory,
+  type SegmentedControlFactory,
+  type SelectFactory,
+  type SwitchFactory,
+  type TabsFactory,
+  type TextareaFactory,
+  type TextInputFactory,
+  type TooltipFactory,
 } from '@mantine/core';
 
 /**
@@ -160,6 +163,9 @@ const FONTS: Readonly<Record<string, string>> = { xs: '12px', sm: '13px', md: '1
 const sizeOf = ({ size }: { size?: unknown }) => (typeof size === 'string' && size in HEIGHTS ? size : 'sm');
 const small = { fontSize: 12, lineHeight: '16px' };
 
+/** What `Component.extend` does, without the component: those of the first screen alone come with the page. */
+const part = <Factory extends FactoryPayload>(settings: ExtendComponent<Factory>) => settings;
+
 export const theme = createTheme({
   primaryColor: 'iris',
   primaryShade: { light: 6, dark: 5 },
@@ -175,7 +181,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: 'default',
   components: {
-    Button: Button.extend({
+    Button: part<ButtonFactory>({
       defaultProps: { size: 'sm' },
       vars: (_theme, props) => ({
         root: {
@@ -186,11 +192,11 @@ export const theme = createTheme({
       }),
       styles: { root: { fontWeight: 500 } },
     }),
-    ActionIcon: ActionIcon.extend({
+    ActionIcon: part<ActionIconFactory>({
       defaultProps: { size: 'sm', variant: 'subtle', color: 'gray' },
       vars: (_theme, props) => ({ root: { '--ai-size': HEIGHTS[sizeOf(props)]! } }),
     }),
-    Input: Input.extend({
+    Input: part<InputFactory>({
       defaultProps: { size: 'sm' },
       vars: (_theme, props) => ({
         wrapper: {
@@ -200,7 +206,7 @@ export const theme = createTheme({
         },
       }),
     }),
-    InputWrapper: Input.Wrapper.extend({
+    InputWrapper: part<InputWrapperFactory>({
       defaultProps: { inputWrapperOrder: ['label', 'input', 'error', 'description'] },
       styles: {
         label: { ...small, fontWeight: 500, marginBottom: 4 },
@@ -208,26 +214,26 @@ export const theme = createTheme({
         error: { ...small, marginTop: 4 },
       },
     }),
-    TextInput: TextInput.extend({ defaultProps: { size: 'sm' } }),
-    Textarea: Textarea.extend({ defaultProps: { size: 'sm' } }),
-    NumberInput: NumberInput.extend({ defaultProps: { size: 'sm', hideControls: true } }),
-    PasswordInput: PasswordInput.extend({ defaultProps: { size: 'sm' } }),
-    Select: Select.extend({ defaultProps: { size: 'sm', checkIconPosition: 'right' } }),
-    Checkbox: Checkbox.extend({ defaultProps: { size: 'xs', radius: 'xs' } }),
-    Switch: Switch.extend({ defaultProps: { size: 'xs' } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs', radius: 'md' } }),
-    Badge: Badge.extend({
+    TextInput: part<TextInputFactory>({ defaultProps: { size: 'sm' } }),
+    Textarea: part<TextareaFactory>({ defaultProps: { size: 'sm' } }),
+    NumberInput: part<NumberInputFactory>({ defaultProps: { size: 'sm', hideControls: true } }),
+    PasswordInput: part<PasswordInputFactory>({ defaultProps: { size: 'sm' } }),
+    Select: part<SelectFactory>({ defaultProps: { size: 'sm', checkIconPosition: 'right' } }),
+    Checkbox: part<CheckboxFactory>({ defaultProps: { size: 'xs', radius: 'xs' } }),
+    Switch: part<SwitchFactory>({ defaultProps: { size: 'xs' } }),
+    SegmentedControl: part<SegmentedControlFactory>({ defaultProps: { size: 'xs', radius: 'md' } }),
+    Badge: part<BadgeFactory>({
       defaultProps: { variant: 'default', radius: 'sm', size: 'sm' },
       styles: { root: { textTransform: 'none', fontWeight: 500, letterSpacing: 0 } },
     }),
-    Tabs: Tabs.extend({ styles: { tab: { height: 36, paddingBlock: 0, paddingInline: 10, fontSize: 13 } } }),
-    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: false } }),
-    Kbd: Kbd.extend({ defaultProps: { size: 'xs' } }),
-    Menu: Menu.extend({
+    Tabs: part<TabsFactory>({ styles: { tab: { height: 36, paddingBlock: 0, paddingInline: 10, fontSize: 13 } } }),
+    Tooltip: part<TooltipFactory>({ defaultProps: { openDelay: 400, withArrow: false } }),
+    Kbd: part<KbdFactory>({ defaultProps: { size: 'xs' } }),
+    Menu: part<MenuFactory>({
       defaultProps: { shadow: 'md', radius: 'lg', offset: 4, transitionProps: { duration: 80 } },
       styles: { dropdown: { padding: 4 }, item: { padding: '4px 8px', fontSize: 12, lineHeight: '16px' } },
     }),
-    Modal: Modal.extend({
+    Modal: part<ModalFactory>({
       defaultProps: {
         centered: true,
         radius: 'lg',

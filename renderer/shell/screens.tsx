@@ -10,6 +10,7 @@ import {
   IconTelescope,
 } from '@tabler/icons-react';
 import { type ComponentType, lazy } from 'react';
+import { WelcomeScreen } from '../screens/welcome/welcome-screen.tsx';
 import type { ScreenId } from '../stores/window-store.ts';
 
 export interface Place {
@@ -40,26 +41,53 @@ export const SETTINGS_PLACE: Place = { id: 'settings', label: 'Settings', icon: 
 
 /**
  * A screen is the file `screens/ID/ID-screen.tsx`, which exports one component whose name ends in `Screen`; it may take the `subject` of
- * `window.go(screen, subject)`. Screens are loaded when they are first shown.
+ * `window.go(screen, subject)`. The first one comes with the page, the others when they are first shown, or in a quiet moment before.
  */
-const files = import.meta.glob<Record<string, ComponentType>>('../screens/*/*-screen.tsx');
+const files = import.meta.glob<Record<string, ComponentType>>([
+  '../screens/*/*-screen.tsx',
+  '!../screens/welcome/welcome-screen.tsx',
+]);
 
-const components = new Map<ScreenId, ComponentType>();
+const components = new Map<ScreenId, ComponentType>([['welcome', WelcomeScreen]]);
 
 /** Null where the screen is not there yet. */
 export function screenComponent(id: ScreenId): ComponentType | null {
   const known = components.get(id);
   if (known !== undefined) return known;
-  const load = files[`../screens/${id}/${id}-screen.tsx`];
+  const load = files[screenFile(id)];
   if (load === undefined) return null;
-  const component = lazy(async () => {
-    const file = await load();
-    const name = Object.keys(file).find((key) => key.endsWith('Screen'));
-    if (name === undefined) throw new Error(`screens/${id}/${id}-screen.tsx exports no component.`);
-    return { default: file[name] as ComponentType };
-  });
+  const component = lazy(async () => ({ default: await readScreen(id, load) }));
   components.set(id, component);
   return component;
+}
+
+/**
+ * Loads the screens that were not shown yet, one a quiet moment. A screen that is there is drawn at once: React holds back for 0.3 s what comes
+ * after a placeholder, however soon it is there.
+ */
+export async function preloadScreens(): Promise<void> {
+  for (const id of [...RAIL.flat(), SETTINGS_PLACE].map((place) => place.id)) {
+    await quietMoment();
+    const load = files[screenFile(id)];
+    if (load === undefined || components.has(id)) continue;
+    // What cannot be loaded says so where it is shown.
+    const component = await readScreen(id, load).catch(() => null);
+    // One that was shown meanwhile keeps its component, and so its state.
+    if (component !== null && !components.has(id)) components.set(id, component);
+  }
+}
+
+const screenFile = (id: ScreenId) => `../screens/${id}/${id}-screen.tsx`;
+
+async function readScreen(id: ScreenId, load: () => Promise<Record<string, ComponentType>>): Promise<ComponentType> {
+  const file = await load();
+  const name = Object.keys(file).find((key) => key.endsWith('Screen'));
+  if (name === undefined) throw new Error(`screens/${id}/${id}-screen.tsx exports no component.`);
+  return file[name] as ComponentType;
+}
+
+function quietMoment(): Promise<void> {
+  return new Promise((resolve) => void requestIdleCallback(() => resolve()));
 }
 
 /** What will be in a place whose screen is not there yet. */
