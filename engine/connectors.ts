@@ -79,7 +79,7 @@ export interface DestinationContext {
 
 /**
  * Makes a destination; `open()` connects it.
- * @throws IngestError DESTINATION_TYPE_NOT_AVAILABLE
+ * @throws IngestError OBJECT_STORE_LOCATION, OBJECT_STORE_CREDENTIALS, DRIVER_MISSING
  */
 export async function openDestination(config: DestinationConfig, context: DestinationContext): Promise<Destination> {
   switch (config.type) {
@@ -91,13 +91,14 @@ export async function openDestination(config: DestinationConfig, context: Destin
       );
     }
     case 'filesystem': {
-      if (config.table_format === 'delta') throw notAvailable(config.name, 'table_format delta');
-      const { createObjectStoreDestination } = await import('./destinations/object-store/object-store-destination.ts');
       const { openObjectStore } = await import('./object-stores/open-object-store.ts');
-      return createObjectStoreDestination(
-        { name: config.name, schema: config.schema },
-        { ...context, store: await openObjectStore(config.bucket_url, config, context) },
-      );
+      const options = { ...context, store: await openObjectStore(config.bucket_url, config, context) };
+      if (config.table_format === 'delta') {
+        const { createDeltaDestination } = await import('./destinations/object-store/delta/delta-destination.ts');
+        return createDeltaDestination(config, options);
+      }
+      const { createObjectStoreDestination } = await import('./destinations/object-store/object-store-destination.ts');
+      return createObjectStoreDestination(config, options);
     }
     case 'databricks': {
       const { createDatabricksDestination } = await import('./destinations/databricks/databricks-destination.ts');
@@ -140,7 +141,7 @@ export async function* testDatabricksDestination(
 
 /**
  * Opens what a destination holds, to look at it.
- * @throws IngestError DESTINATION_TYPE_NOT_AVAILABLE, LOCKED
+ * @throws IngestError RESULTS_NOT_LOCAL, LOCKED
  */
 export async function openDestinationReader(
   config: DestinationConfig,
@@ -152,9 +153,13 @@ export async function openDestinationReader(
       return await openDuckDbReader({ ...config, path: path.resolve(context.baseDirectory, config.path) }, context);
     }
     case 'filesystem': {
-      const { openObjectStoreReader } = await import('./destinations/object-store/object-store-reader.ts');
       const { openObjectStore } = await import('./object-stores/open-object-store.ts');
       const store = await openObjectStore(config.bucket_url, config, context);
+      if (config.table_format === 'delta') {
+        const { openDeltaReader } = await import('./destinations/object-store/delta/delta-reader.ts');
+        return await openDeltaReader(config, { ...context, store });
+      }
+      const { openObjectStoreReader } = await import('./destinations/object-store/object-store-reader.ts');
       return await openObjectStoreReader(config, { ...context, store });
     }
     case 'databricks':
@@ -168,14 +173,4 @@ export async function openDestinationReader(
     default:
       return config satisfies never;
   }
-}
-
-function notAvailable(name: string, what: string): IngestError {
-  return new IngestError(
-    'DESTINATION_TYPE_NOT_AVAILABLE',
-    `Destination ${name}: this version cannot write to ${what} yet.`,
-    {
-      hint: 'Use a duckdb destination, or a filesystem destination whose bucket_url is a local folder.',
-    },
-  );
 }

@@ -257,7 +257,7 @@ export function describeDestination(kind: Kind): void {
     });
 
     it('quotes whatever names there are', async () => {
-      const column = 'select "from"; \'x\'';
+      const column = kind.oddColumn ?? 'select "from"; \'x\'';
       const [schema, table] = kind.oddNames ?? ['my "odd" schema', 'täble "x" --'];
       const tables = [
         {

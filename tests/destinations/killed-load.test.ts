@@ -96,10 +96,16 @@ for (const kind of KINDS) {
             const connection = await workspace.connect();
             const count = async (table: string, columns: string) =>
               await connection.rows(`SELECT ${columns} FROM ${await destination.from(target, table)}`);
-            const expected = disposition === 'append' ? complete * ROWS : ((complete + 1) * ROWS) / 2;
+            const rowsAfter = (n: number) => (disposition === 'append' ? n * ROWS : ((n + 1) * ROWS) / 2);
+            // Where the state follows the data, one load more may be there, of child tables first.
+            const possible = destination.capabilities.transactional ? [complete] : [complete, complete + 1];
             const loads = 'count(*)::INTEGER AS n, count(DISTINCT _dlt_load_id)::INTEGER AS loads';
-            expect(await count('orders', loads)).toEqual([{ n: expected, loads: complete }]);
-            expect(await count('orders__lines', 'count(*)::INTEGER AS n')).toEqual([{ n: expected }]);
+            const [orders] = await count('orders', loads);
+            const wholeLoads = (n: number) => (n === 0 ? { n: 0, loads: 0 } : { n: rowsAfter(n), loads: n });
+            expect(possible.map(wholeLoads)).toContainEqual(orders);
+            const [lines] = await count('orders__lines', 'count(*)::INTEGER AS n');
+            expect(possible.map((n) => wholeLoads(n).n)).toContain(lines?.n);
+            expect(Number(lines?.n)).toBeGreaterThanOrEqual(Number(orders?.n));
             connection.close();
           } else {
             expect(complete).toBe(0);

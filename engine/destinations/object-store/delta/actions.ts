@@ -62,6 +62,8 @@ export interface Action {
 /** A table as one version of its log has it. */
 export interface DeltaSnapshot {
   version: number;
+  /** That of the checkpoint that it was read from; null for none. */
+  checkpointVersion: number | null;
   protocol: TableProtocol;
   metadata: TableMetadata;
   /** By decoded path. */

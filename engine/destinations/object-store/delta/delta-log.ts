@@ -97,7 +97,13 @@ export class DeltaLog {
     }
     const { protocol, metadata } = snapshot;
     if (!protocol || !metadata) throw this.#damaged('it names neither protocol nor schema');
-    return { ...snapshot, version: later.at(-1) ?? first - 1, protocol, metadata };
+    return {
+      ...snapshot,
+      version: later.at(-1) ?? first - 1,
+      checkpointVersion: checkpoint?.version ?? null,
+      protocol,
+      metadata,
+    };
   }
 
   async #text(number: number, signal: AbortSignal): Promise<string | null> {
