@@ -103,7 +103,8 @@ function fitColumn(
       case 'discard_value':
         return { ...base, verdict: 'discarded', message: discardText(fate, base) };
       case 'land':
-        return checked ?? { ...base, ...landed(fate, base, current, table !== undefined) };
+        if (checked === null) return { ...base, ...landed(fate, base, current, table !== undefined) };
+        return checked.verdict === 'new' && table !== undefined ? { ...checked, verdict: 'added' } : checked;
       default:
         return fate satisfies never;
     }
@@ -133,7 +134,7 @@ function landed(
 ): Pick<Fit, 'verdict' | 'message' | 'hint'> {
   switch (fate.change) {
     case 'add':
-      return { verdict: 'new', message: `The column will be added as ${incoming}.`, hint: null };
+      return { verdict: 'added', message: `The column will be added as ${incoming}.`, hint: null };
     case 'widen':
       return { verdict: 'widens', message: `The column will be widened from ${live} to ${fate.type}.`, hint: null };
     case 'retype':

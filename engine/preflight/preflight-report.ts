@@ -5,8 +5,11 @@ import type { Job } from '../spec/job.ts';
 export const PREFLIGHT_VERDICTS = ['ready', 'attention', 'fails'] as const;
 export type PreflightVerdict = (typeof PREFLIGHT_VERDICTS)[number];
 
-/** Besides a destination's own verdicts: the schema contract leaves the column or its values out; the target has a column that no longer arrives. */
-export type ColumnVerdict = FitVerdict | 'discarded' | 'gone';
+/**
+ * Besides a destination's own verdicts, `new` being a column of a table that is made: one that is added to a table that is there; one that the schema
+ * contract leaves out, or values of it; one of the target that no longer arrives.
+ */
+export type ColumnVerdict = FitVerdict | 'added' | 'discarded' | 'gone';
 
 export interface ColumnReport extends Omit<FitFinding, 'verdict' | 'columnTypes'> {
   verdict: ColumnVerdict;
@@ -99,11 +102,13 @@ export interface PreflightReport {
 export function verdictOf(columns: readonly ColumnReport[], findings: readonly PreflightFinding[]): PreflightVerdict {
   if (findings.some(({ severity }) => severity === 'error') || columns.some(({ verdict }) => verdict === 'fails'))
     return 'fails';
-  const isQuiet = ({ verdict, live }: ColumnReport, tableIsNew: boolean) =>
-    verdict === 'fits' || (verdict === 'new' && live === null && tableIsNew);
-  const known = new Set(columns.filter(({ live }) => live !== null).map(({ table }) => table));
-  const changes = columns.some((column) => !isQuiet(column, !known.has(column.table)));
+  const changes = columns.some((column) => !isQuiet(column));
   return changes || findings.some(({ severity }) => severity === 'warning') ? 'attention' : 'ready';
+}
+
+/** True for a column of which there is nothing to say. */
+export function isQuiet({ verdict }: ColumnReport): boolean {
+  return verdict === 'fits' || verdict === 'new';
 }
 
 export function summaryOf(jobs: readonly JobPreflight[]): PreflightReport['summary'] {

@@ -135,7 +135,7 @@ test.each(['duckdb', 'filesystem'] as const)(
     expect(changed?.verdict).toBe('fails');
     expect(column(changed, 'kept')?.verdict).toBe('fits');
     expect(column(changed, 'old')).toMatchObject({ verdict: 'gone', live: 'VARCHAR' });
-    expect(column(changed, 'fresh')).toMatchObject({ verdict: 'new', live: null });
+    expect(column(changed, 'fresh')).toMatchObject({ verdict: 'added', live: null });
     expect(column(changed, 'grows')).toMatchObject({ verdict: 'widens', live: 'INTEGER', incoming: 'BIGINT' });
     expect(column(changed, 'unit_price')).toMatchObject({
       verdict: 'fails',

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
@@ -62,9 +62,9 @@ test('a preflight shows what would fail and why, and one undoable edit takes ove
   await page.keyboard.press('Control+Shift+Enter');
   await page.getByText('Run succeeded').first().waitFor({ timeout: 45_000 });
 
-  // what a person did over night: words among the numbers, a new column, one without its file
-  await csv(folder, 'orders', 'id,quantity,day,note\n3,many,2026-01-03,new\n');
-  await csv(folder, 'missing', '');
+  // what a person did over night: words among the numbers, days as numbers, a new column, a file less
+  await csv(folder, 'orders', 'id,quantity,day,note\n3,many,20260103,new\n');
+  await rm(path.join(folder, 'data', 'missing.csv'));
 
   await goTo(page, 'Export');
   await page.getByRole('button', { name: 'Preflight all enabled jobs' }).click();
@@ -72,20 +72,23 @@ test('a preflight shows what would fail and why, and one undoable edit takes ove
   await dialog.getByText('1 ready').waitFor();
   const orders = dialog.getByRole('article', { name: 'files.orders' });
   await orders.getByText('Would fail').waitFor();
-  await orders.getByText('SCHEMA_CHANGE_UNSAFE').or(orders.getByText('Conflict')).first().waitFor();
-  await orders.getByText('The column will be added as VARCHAR.').waitFor({ state: 'detached' });
+  await orders.getByText('Conflict').waitFor();
+  await orders.getByText('The column will be widened from BIGINT to VARCHAR.').waitFor();
+  await orders.getByText('The column will be added as VARCHAR.').waitFor();
+  await dialog.getByText('2 would fail').waitFor();
+  await dialog.getByText('No file below', { exact: false }).waitFor();
   await accessible(page, 'preflight');
   const stores = dialog.getByRole('article', { name: 'files.stores' });
   expect(await stores.getByText('Next run will read').isVisible()).toBe(false);
   await stores.getByRole('button', { name: 'files.stores' }).click();
   await stores.getByText('All 2 columns fit the live table.').waitFor();
 
-  await orders.getByRole('button', { name: 'Keep quantity:bigint' }).click();
-  // the row is looked at again as it stands now: its words are no numbers, which the values tell, not the types
-  await orders.getByText('Would fail').waitFor({ state: 'detached' });
+  await orders.getByRole('button', { name: 'Keep day:date' }).click();
+  // the row is looked at again as it stands now
+  await orders.getByText('Look at this first').waitFor();
   await page.keyboard.press('Escape');
   await goTo(page, 'Jobs');
-  await grid.getByText('id:bigint, quantity:bigint').waitFor();
+  await grid.getByText('id:bigint, day:date').waitFor();
   await page.keyboard.press('Control+z');
   await grid.getByText('id:bigint', { exact: true }).waitFor();
 

@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { preflightProject } from '../../preflight/preflight-project.ts';
-import type {
-  ColumnReport,
-  JobPreflight,
-  NextRead,
-  PreflightFinding,
-  PreflightVerdict,
+import {
+  type ColumnReport,
+  isQuiet,
+  type JobPreflight,
+  type NextRead,
+  type PreflightFinding,
+  type PreflightVerdict,
 } from '../../preflight/preflight-report.ts';
 import { parseLag } from '../../spec/lag.ts';
 import { cancelOnSignals } from '../cancellation.ts';
@@ -133,10 +134,6 @@ export function nextReadText({ load_type, write_disposition, watermark, watermar
   const since = watermark.since === null ? '' : `, ${watermark.since}`;
   const behind = lag === null ? '' : `, and ${lag} behind it once more`;
   return `${what}: ${column} from ${watermark.value} (${ORIGINS[watermark.origin]}${since})${behind}`;
-}
-
-function isQuiet({ verdict, live }: ColumnReport): boolean {
-  return verdict === 'fits' || (verdict === 'new' && live === null);
 }
 
 function columnCounts(columns: readonly ColumnReport[]): string {

@@ -9,10 +9,10 @@ import { PreflightReport } from './preflight-report.tsx';
 import type { JobPreflight } from './suggestions.ts';
 import { type Looked, type Preflight, usePreflight } from './use-preflight.ts';
 
-const VERDICTS: Readonly<Record<JobPreflight['verdict'], { status: Status; word: string }>> = {
-  ready: { status: 'ok', word: 'Ready' },
-  attention: { status: 'warning', word: 'Look at this first' },
-  fails: { status: 'error', word: 'Would fail' },
+const VERDICTS: Readonly<Record<JobPreflight['verdict'], { status: Status; word: string; counted: string }>> = {
+  ready: { status: 'ok', word: 'Ready', counted: 'ready' },
+  attention: { status: 'warning', word: 'Look at this first', counted: 'to look at' },
+  fails: { status: 'error', word: 'Would fail', counted: 'would fail' },
 };
 
 /** What a run of these rows would do now; nothing is written by looking. */
@@ -36,7 +36,7 @@ export function PreflightDialog({ rowIds }: { rowIds: readonly string[] }) {
         {(['ready', 'attention', 'fails'] as const).map((verdict) =>
           count(verdict) === 0 ? null : (
             <StatusWord key={verdict} status={VERDICTS[verdict].status}>
-              {count(verdict)} {VERDICTS[verdict].word.toLowerCase()}
+              {count(verdict)} {VERDICTS[verdict].counted}
             </StatusWord>
           ),
         )}

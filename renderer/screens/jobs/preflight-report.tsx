@@ -18,6 +18,7 @@ const SEVERITIES: Readonly<Record<JobPreflight['findings'][number]['severity'], 
 const COLUMN_VERDICTS: Readonly<Record<ColumnReport['verdict'], { status: Status; word: string }>> = {
   fits: { status: 'ok', word: 'Fits' },
   new: { status: 'info', word: 'New' },
+  added: { status: 'info', word: 'Added' },
   widens: { status: 'info', word: 'Widened' },
   replaced: { status: 'warning', word: 'Replaced' },
   depends: { status: 'warning', word: 'Depends on values' },
@@ -102,13 +103,13 @@ function Columns({ report, take }: { report: JobPreflight; take(suggestions: rea
   const { columns, target } = report;
   if (columns.length === 0) return null;
   const table = target.split('.').at(-1);
-  const notable = columns.filter(({ verdict, live }) => verdict !== 'fits' && !(verdict === 'new' && live === null));
+  const notable = columns.filter(({ verdict }) => verdict !== 'fits' && verdict !== 'new');
   const quiet = columns.length - notable.length;
   const fits = columns.every(({ verdict }) => verdict === 'new')
     ? `${plural(quiet, 'column')} will be made in a new table.`
     : notable.length === 0
       ? `All ${plural(quiet, 'column')} fit the live table.`
-      : `${plural(quiet, 'other column')} ${quiet === 1 ? 'fits' : 'fit'} or will be added.`;
+      : `${plural(quiet, 'other column')} ${quiet === 1 ? 'fits' : 'fit'}.`;
   return (
     <>
       <h3>Columns</h3>
