@@ -13,7 +13,11 @@ export const CHANNELS = {
   showFolder: 'ingest-studio:show-folder',
   setUnsaved: 'ingest-studio:set-unsaved',
   closeWindow: 'ingest-studio:close-window',
-} as const satisfies Record<keyof Omit<Bridge, 'on' | 'onMenu' | 'onDrop'>, string>;
+} as const satisfies Record<keyof Omit<Bridge, 'on' | 'onMenu' | 'onOpen'>, string>;
 
 /** What the main process sends to the preload. */
-export const MESSAGES = { event: 'ingest-studio:event', menu: 'ingest-studio:menu' } as const;
+export const MESSAGES = {
+  event: 'ingest-studio:event',
+  menu: 'ingest-studio:menu',
+  open: 'ingest-studio:open',
+} as const;

@@ -32,11 +32,24 @@ app.on('window-all-closed', () => {
   if (process.platform !== 'darwin') app.quit();
 });
 
+/** A file that was opened before the application was ready. */
+let openedFirst: string | null = null;
+/** Set once the engine has been started. */
+let openProjectWindow: () => BrowserWindow;
+
 if (app.requestSingleInstanceLock()) {
-  app.on('second-instance', () => {
+  app.on('second-instance', (_event, args, workingDirectory) => {
     const [window] = BrowserWindow.getAllWindows();
     if (window?.isMinimized()) window.restore();
     window?.focus();
+    const wanted = folderOf(ownArguments(args), workingDirectory);
+    if (wanted !== null) openInWindow(wanted);
+  });
+  // macOS tells of files that are opened, also before the application is ready.
+  app.on('open-file', (event, file) => {
+    event.preventDefault();
+    if (app.isReady()) openInWindow(file);
+    else openedFirst = file;
   });
   // Not awaited: Electron says `ready` only once the main module has finished loading.
   void app.whenReady().then(start);
@@ -44,10 +57,27 @@ if (app.requestSingleInstanceLock()) {
   app.quit();
 }
 
-/** `ingest-studio FOLDER`, `npm start -- FOLDER` */
-function folderOf(args: readonly string[]): string | null {
-  const folder = args.find((argument) => !argument.startsWith('-'));
-  return folder === undefined ? null : path.resolve(folder);
+/** Without the program, and without the application's folder where it is not packaged. */
+function ownArguments(args: readonly string[]): readonly string[] {
+  return args.filter((argument) => !argument.startsWith('-')).slice(app.isPackaged ? 1 : 2);
+}
+
+/** `ingest-studio FOLDER`, `npm start -- FOLDER`; a workbook or a project's file in place of the folder. */
+function folderOf(args: readonly string[], workingDirectory: string): string | null {
+  const [folder] = args;
+  return folder === undefined ? null : path.resolve(workingDirectory, folder);
+}
+
+/** The page asks about unsaved edits before it leaves its project. On macOS there may be no window. */
+function openInWindow(file: string): void {
+  const [window] = BrowserWindow.getAllWindows();
+  const send = ({ webContents }: BrowserWindow) => webContents.send(MESSAGES.open, file);
+  if (window !== undefined) {
+    send(window);
+    return;
+  }
+  const made = openProjectWindow();
+  made.webContents.once('did-finish-load', () => send(made));
 }
 
 function start(): void {
@@ -60,7 +90,7 @@ function start(): void {
       documentsDirectory: app.getPath('documents'),
       sampleDirectory: path.join(app.isPackaged ? process.resourcesPath : app.getAppPath(), 'resources/sample'),
       version: app.getVersion(),
-      openAtStart: folderOf(process.argv.slice(app.isPackaged ? 1 : 2)),
+      openAtStart: openedFirst ?? folderOf(ownArguments(process.argv), process.cwd()),
     },
     onEvent: (name, data) => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(MESSAGES.event, name, data);
@@ -77,18 +107,20 @@ function start(): void {
       }),
     ),
   );
-  const open = () => {
-    const { webContents } = openWindow(PAGE);
+  openProjectWindow = () => {
+    const window = openWindow(PAGE);
+    const { webContents } = window;
     const client = String(webContents.id);
     webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
       // A page that is left can take no answers.
       if (isMainFrame && !isSameDocument) engine.closeClient(client);
     });
     webContents.on('destroyed', () => engine.closeClient(client));
+    return window;
   };
-  open();
+  openProjectWindow();
   void lookForUpdates();
   app.on('activate', () => {
-    if (BrowserWindow.getAllWindows().length === 0) open();
+    if (BrowserWindow.getAllWindows().length === 0) openProjectWindow();
   });
 }

@@ -527,8 +527,8 @@ export interface Bridge {
   on(listener: (name: string, data: unknown) => void): () => void;
   /** Commands of the menu. Never heard from the web host. */
   onMenu(listener: (action: string) => void): () => void;
-  /** The path of a folder or file that was dropped onto the window. Never heard from the web host: browsers keep paths to themselves. */
-  onDrop(listener: (path: string) => void): () => void;
+  /** The path of a folder or file that was dropped onto the window or opened in the system. Never heard from the web host: browsers keep paths to themselves. */
+  onOpen(listener: (path: string) => void): () => void;
   /** Null where cancelled, undefined where the host has no dialogs (the web host: show a dialog on `folder.list`). */
   pickFolder(title: string): Promise<string | null | undefined>;
   /** `extensions` without dot, e.g. `['xlsx']`. */

@@ -73,7 +73,7 @@ export function connectWebHost(): Bridge {
       return () => void listeners.delete(listener);
     },
     onMenu: () => () => undefined,
-    onDrop: () => () => undefined,
+    onOpen: () => () => undefined,
     pickFolder: async () => undefined,
     pickFile: async () => undefined,
     pickSaveFile: async () => undefined,

@@ -14,9 +14,10 @@ export const aboutHandlers: HandlerGroup<'app.about' | 'keychain.state'> = (serv
   'keychain.state': () => service.secretStore.state(),
 });
 
-/** A folder without a workbook is not what anybody meant: `ingest ui` in any folder just opens the window. */
+/** A folder without a workbook is not what anybody meant: `ingest ui` in any folder just opens the window. A file was meant: opening it says what is wrong with it. */
 async function openAtStart(directory: string | null): Promise<string | null> {
   if (directory === null) return null;
+  if ((await stat(directory).catch(() => null))?.isFile() === true) return directory;
   const found = await stat(path.join(directory, WORKBOOK_FILE)).catch(() => null);
   return found === null ? null : directory;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createWorkbook } from '../bundle/create-workbook.ts';
 import { editWorkbook, planEdits } from '../bundle/edit-workbook.ts';
 import { readFingerprinted } from '../bundle/fingerprint.ts';
+import { checkProjectFile, isProjectFile, projectFileName, projectFileText } from '../bundle/project-file.ts';
 import { CONFIG_FILE, locateProject, WORKBOOK_FILE } from '../bundle/read-project-files.ts';
 import { parseTomlBytes } from '../bundle/toml.ts';
 import { editTomlFile, tomlFingerprint } from '../bundle/toml-file.ts';
@@ -46,6 +47,7 @@ export const projectHandlers: HandlerGroup<ProjectCalls> = (service) => ({
   async 'project.open_sample'(_input, { client }) {
     const directory = await freeFolder(service.documentsDirectory, 'Ingest Studio sample');
     await copySample(service.sampleDirectory, directory);
+    await writeProjectFile(directory, path.basename(directory));
     return open(service, directory, null, client);
   },
   async 'project.create'({ directory, name }, { client }) {
@@ -63,6 +65,7 @@ export const projectHandlers: HandlerGroup<ProjectCalls> = (service) => ({
     for (const { path: key, value } of input.config) refusePlaceholders(value, key.join('.'));
     await prepareFolder(input.target);
     await saveCopy(service, input);
+    await writeProjectFile(input.target, path.basename(input.target));
     await dropRecovery(service, input.directory).catch(() => undefined);
     return open(service, input.target, null, client);
   },
@@ -83,11 +86,12 @@ async function open(
   return document;
 }
 
-/** The folder of what a person chose: a folder, or the workbook in it. */
+/** The folder of what a person chose: a folder, or the workbook or the project's file in it. */
 async function projectFolder(given: string): Promise<string> {
   const found = await stat(given).catch(() => null);
   const directory = found?.isFile() === true ? path.dirname(given) : path.resolve(given);
-  if (found?.isFile() === true && path.basename(given) !== WORKBOOK_FILE) {
+  if (found?.isFile() === true && isProjectFile(given)) await checkProjectFile(given);
+  else if (found?.isFile() === true && path.basename(given) !== WORKBOOK_FILE) {
     throw new IngestError('WORKBOOK_NAME', `${path.basename(given)} is not a project's workbook.`, {
       hint: `A project is a folder with a workbook named ${WORKBOOK_FILE}. Rename it, or make a new project and copy its rows.`,
     });
@@ -148,6 +152,13 @@ async function createProject(directory: string, name: string): Promise<void> {
   const file = name.replace(/[^\p{L}\p{N}_-]+/gu, '_') || 'project';
   await writeFileAtomic(path.join(directory, CONFIG_FILE), NEW_CONFIG.replace('NAME.duckdb', `${file}.duckdb`));
   await createWorkbook(path.join(directory, WORKBOOK_FILE), { settings: { name } });
+  await writeProjectFile(directory, name);
+}
+
+/** What a double click opens. One that is there, perhaps under another name, stays. */
+async function writeProjectFile(directory: string, name: string): Promise<void> {
+  if ((await readdir(directory)).some(isProjectFile)) return;
+  await writeFileAtomic(path.join(directory, projectFileName(name)), projectFileText());
 }
 
 function notWritable(directory: string, error: unknown): IngestError {

@@ -70,7 +70,7 @@ function Screen() {
   );
 }
 
-/** Opens a folder or a workbook that is dropped onto the window. */
+/** Opens a folder, a workbook or a project's file that is dropped onto the window, or double-clicked in the system. */
 function useDrops(): void {
   const app = useApp();
   useEffect(() => {
@@ -95,8 +95,14 @@ function useDrops(): void {
     }
     addEventListener('dragover', onDragOver);
     addEventListener('drop', onDrop);
-    const stop = bridge.onDrop((path) => {
+    const stop = bridge.onOpen((path) => {
       if (!isBusy()) void app.commands.open(path);
+      else
+        app.window.toast({
+          tone: 'info',
+          title: 'Nothing was opened',
+          text: 'Finish the dialog first, then open it again.',
+        });
     });
     return () => {
       removeEventListener('dragover', onDragOver);

@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { projectFileText } from '../../engine/bundle/project-file.ts';
 import type { Bridge, CallName, Input, Output, WireReply } from '../../engine/contract.ts';
 import { buildApp, launchApp } from '../helpers/electron-app.ts';
 import { silentServer } from '../helpers/silent-server.ts';
@@ -211,6 +212,32 @@ test('a workbook that is dropped onto the window is opened', async () => {
   await page.getByRole('banner').getByText('dropped').waitFor();
 });
 
+test('a project’s file that is double-clicked while the application runs opens its folder', async () => {
+  const directory = await project('clicked');
+  await writeFile(path.join(directory, 'Shop.ingest'), projectFileText());
+  const other = await project('by-mac');
+  await writeFile(path.join(other, 'Shop.ingest'), projectFileText());
+  // Another start of the application hands over its arguments: the switches of Chromium, and paths from its own folder.
+  await app.evaluate(
+    ({ app }, cwd) => app.emit('second-instance', {}, ['electron', '--some-switch', '.', 'Shop.ingest'], cwd, null),
+    directory,
+  );
+  await page.getByRole('banner').getByText('clicked').waitFor();
+  const prevented = await app.evaluate(
+    ({ app }, file) => {
+      let stopped = false;
+      app.emit('open-file', { preventDefault: () => (stopped = true) }, file);
+      return stopped;
+    },
+    path.join(other, 'Shop.ingest'),
+  );
+  expect(prevented).toBe(true);
+  await page.getByRole('banner').getByText('by-mac').waitFor();
+  // Without a path it only shows the window.
+  await app.evaluate(({ app }) => app.emit('second-instance', {}, ['electron', '.'], '/', null));
+  await page.getByRole('banner').getByText('by-mac').waitFor();
+});
+
 test('the menu’s commands are heard in the window', async () => {
   await app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('project.save')!.click());
   await expect.poll(() => page.evaluate(() => window.menu)).toEqual(['project.save']);
@@ -266,6 +293,9 @@ test('a window with unsaved edits asks before it closes: cancel keeps it, save i
     Object.assign(globalThis, { answers });
     dialog.showMessageBox = async () => ({ response: answers.shift() ?? 2, checkboxChecked: false });
   });
+  // With a project that has nothing to save, the page would close the window as soon as it is asked.
+  await app.evaluate(({ Menu }) => Menu.getApplicationMenu()!.getMenuItemById('project.close')!.click());
+  await page.getByRole('banner').getByText('by-mac').waitFor({ state: 'hidden' });
   await page.evaluate(() => window.ingestStudio.setUnsaved(true));
   // Goes the same way: when it is answered, the other was heard.
   await call('app.about', undefined);

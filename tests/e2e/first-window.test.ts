@@ -60,7 +60,7 @@ test('the page has the bridge and nothing of Node or Electron', async () => {
     };
   });
   expect(seen).toEqual({
-    bridge: [...Object.keys(CHANNELS), 'on', 'onMenu', 'onDrop'].sort(),
+    bridge: [...Object.keys(CHANNELS), 'on', 'onMenu', 'onOpen'].sort(),
     frozen: true,
     leaked: [],
   });

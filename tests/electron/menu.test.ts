@@ -7,7 +7,7 @@ let actions: readonly Action[];
 beforeAll(async () => {
   // The window's own list, without a window.
   const nothing = () => () => undefined;
-  const bridge = { on: nothing, onMenu: nothing, onDrop: nothing, setUnsaved: nothing };
+  const bridge = { on: nothing, onMenu: nothing, onOpen: nothing, setUnsaved: nothing };
   Object.assign(globalThis, { window: { ingestStudio: bridge }, ingestStudio: bridge });
   actions = (await import('../../renderer/app.ts')).createApp().actions;
 });

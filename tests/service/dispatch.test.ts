@@ -17,6 +17,9 @@ test('what the application is', async () => {
 test('a folder named at the start is opened if it is a project', async () => {
   await using project = await startService({ openAtStart: SAMPLE });
   expect(await project.call('app.about', undefined)).toMatchObject({ openAtStart: SAMPLE });
+  // A file was meant: opening it says what is wrong with it.
+  await using clicked = await startService({ openAtStart: import.meta.filename });
+  expect(await clicked.call('app.about', undefined)).toMatchObject({ openAtStart: import.meta.filename });
   await using other = await startService({ openAtStart: import.meta.dirname });
   expect(await other.call('app.about', undefined)).toMatchObject({ openAtStart: null });
 });

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { editWorkbook } from '../../engine/bundle/edit-workbook.ts';
 import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
+import { checkProjectFile } from '../../engine/bundle/project-file.ts';
 import { readZip, unpackBudget, unpackPart } from '../../engine/bundle/zip.ts';
 import type { ProjectDocument, WireError } from '../../engine/contract.ts';
 import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
@@ -72,6 +73,31 @@ describe('open', () => {
       ['Ingest Studio sample 2', true],
       ['Ingest Studio sample', true],
     ]);
+  });
+
+  test('a new project has a file for the system to open it with, which is looked at', async () => {
+    await using studio = await startService();
+    const directory = path.join(os.tmpdir(), `ingest-file-${process.pid}`);
+    try {
+      await studio.call('project.create', { directory, name: 'Sales: 2026/27.' });
+      const file = path.join(directory, 'Sales_ 2026_27.ingest');
+      expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ format: 'ingest-studio-project', version: 1 });
+      expect((await studio.call('project.open', open(file))).directory).toBe(directory);
+      for (const [text, code] of [
+        ['{"format":"ingest-studio-project","version":2}', 'PROJECT_FILE_NEWER'],
+        ['{"format":"another","version":1}', 'PROJECT_FILE_INVALID'],
+        ['no JSON', 'PROJECT_FILE_INVALID'],
+      ]) {
+        await writeFile(file, text!);
+        await expect(studio.call('project.open', open(file))).rejects.toMatchObject({ error: { code } });
+      }
+      await rm(file);
+      await expect(checkProjectFile(file)).rejects.toMatchObject({ code: 'PROJECT_NOT_READABLE' });
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+    const sample = await studio.call('project.open_sample', undefined);
+    expect(await readdir(sample.directory)).toContain('Ingest Studio sample.ingest');
   });
 
   test('the workbook itself names its project; what is no project is explained', async () => {
