@@ -82,6 +82,7 @@ export function createRunCommands(stores: AppStores, commands: ProjectCommands) 
 
   return {
     start,
+    chosenTarget,
 
     async cancel(): Promise<void> {
       const { live } = runs.getState();

@@ -2,7 +2,7 @@ import { Loader } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import type { Output } from '../../../engine/contract.ts';
 import { shownError } from '../../actions/project-commands.ts';
-import { useApp, useProject } from '../../app.ts';
+import { useApp, useJobsView, useProject } from '../../app.ts';
 import { call, isCancelled } from '../../client.ts';
 import { sourceTypeOfRow } from '../../stores/job-cells.ts';
 import type { ShownError } from '../../stores/window-store.ts';
@@ -17,7 +17,8 @@ type Explained = Output<'job.explain'>;
 
 /** The statement, request or files of the next run, as the row stands now. */
 export function NextRun({ rowId }: { rowId: string }) {
-  const { project } = useApp();
+  const { project, running } = useApp();
+  useJobsView((state) => state.target);
   const document = useProject((state) => state.document);
   const row = JSON.stringify(project.rowValues('SourceConfig', rowId));
   const wrong = project.rowFindings('SourceConfig', rowId).some(({ severity }) => severity === 'error');
@@ -26,6 +27,7 @@ export function NextRun({ rowId }: { rowId: string }) {
   const [asking, setAsking] = useState(false);
   const directory = document?.directory;
   const env = document?.env ?? null;
+  const destination = running.chosenTarget();
   useEffect(() => {
     if (directory === undefined || wrong) return;
     const controller = new AbortController();
@@ -34,7 +36,7 @@ export function NextRun({ rowId }: { rowId: string }) {
       try {
         const values = JSON.parse(row) as Record<string, string>;
         const { signal } = controller;
-        const found = await call('job.explain', { directory, env, row: values, destination: null }, { signal });
+        const found = await call('job.explain', { directory, env, row: values, destination }, { signal });
         setExplained(found);
         setError(null);
       } catch (thrown) {
@@ -48,7 +50,7 @@ export function NextRun({ rowId }: { rowId: string }) {
       clearTimeout(timer);
       controller.abort();
     };
-  }, [directory, env, row, wrong]);
+  }, [directory, env, row, wrong, destination]);
 
   const type = sourceTypeOfRow(project, rowId);
   const language = type === 'api' || type === 'filesystem' ? 'text' : 'sql';

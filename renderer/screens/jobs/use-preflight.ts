@@ -25,7 +25,7 @@ export interface Preflight {
 
 /** Preflights of rows, a few at a time. One that fails stops no other; leaving cancels them all. */
 export function usePreflight(rowIds: readonly string[]): Preflight {
-  const { project } = useApp();
+  const { project, running: runs } = useApp();
   const [jobs, setJobs] = useState<ReadonlyMap<string, Looked>>(new Map());
   const running = useRef(new Map<string, AbortController>());
   const queue = useRef<string[]>([]);
@@ -55,13 +55,13 @@ export function usePreflight(rowIds: readonly string[]): Preflight {
       const { directory, env } = document;
       const row = project.rowValues('SourceConfig', rowId);
       try {
-        const asked = { directory, env, row, destination: null };
+        const asked = { directory, env, row, destination: runs.chosenTarget() };
         return { status: 'done', report: await call('job.preflight', asked, { signal }) };
       } catch (error) {
         return isCancelled(error) ? { status: 'cancelled' } : { status: 'failed', error: shownError(error) };
       }
     }
-  }, [project, set]);
+  }, [project, runs, set]);
 
   const cancel = useCallback(
     (rowId: string) => {
