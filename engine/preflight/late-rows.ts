@@ -6,10 +6,10 @@ import { quietContext } from '../quality/job-checks.ts';
 import type { IncrementalRead, ReadRequest, Segment, Source } from '../sources/source.ts';
 import { type Job, jobName } from '../spec/job.ts';
 import { parseLag } from '../spec/lag.ts';
-import { lagFor, spanText, type WatermarkScale } from './lag-text.ts';
 import type { DestinationLook } from './look-at-destination.ts';
 import type { LateRows } from './preflight-report.ts';
 import type { TargetFacts } from './target-facts.ts';
+import { countText, lagFor, spanText, type WatermarkScale } from './words.ts';
 
 /** How far below the watermark is looked where nobody says otherwise: late transactions are seldom older, and a day is read quickly. */
 export const LOOK_BACK = { time: '1d', number: '100000' } as const;
@@ -235,7 +235,7 @@ type Found = Omit<LateRows, 'status' | 'message' | 'suggested_lag'>;
 
 function judge({ job }: LateRowsOptions, { scale, span }: Comparison, found: Found): LateRows {
   const column = job.watermark_column;
-  const compared = counted(found.rows_compared, 'row');
+  const compared = countText(found.rows_compared, 'row');
   const part = found.rows_compared >= MOST_ROWS ? ` (only so many of them)` : '';
   if (found.late_rows === 0) {
     const message = `${compared}${part} of the ${span} below the watermark compared: all are in the target.`;
@@ -251,7 +251,7 @@ function judge({ job }: LateRowsOptions, { scale, span }: Comparison, found: Fou
   }
   const [least, most] = [found.at_least ?? found.at_most ?? 0, found.at_most ?? 0];
   const missing = found.late_rows - found.covered_rows;
-  const rows = `${counted(found.late_rows, 'row')} of ${compared}${part} below the watermark ${found.late_rows === 1 ? 'is' : 'are'} not in the target`;
+  const rows = `${countText(found.late_rows, 'row')} of ${compared}${part} below the watermark ${found.late_rows === 1 ? 'is' : 'are'} not in the target`;
   const lateness =
     spanText(scale, least) === spanText(scale, most)
       ? `up to ${spanText(scale, most)} late`
@@ -274,8 +274,4 @@ function judge({ job }: LateRowsOptions, { scale, span }: Comparison, found: Fou
     message: `${how} Set lag to ${lag}: the next run reads them, too.${afterwards}${key}`,
     suggested_lag: lag,
   };
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -11,7 +11,6 @@ import { type Job, jobName } from '../spec/job.ts';
 import { lockedError } from '../state/target-lock.ts';
 import { fitColumns, fitColumnsOf } from './column-fit.ts';
 import { keyFindings, roomFindings, watermarkFindings } from './job-findings.ts';
-import { lagText } from './lag-text.ts';
 import { probeLateRows } from './late-rows.ts';
 import type { DestinationLook } from './look-at-destination.ts';
 import {
@@ -24,6 +23,7 @@ import {
 } from './preflight-report.ts';
 import { isDatabase, type SourceFacts, sourceFacts } from './source-facts.ts';
 import { roomAt, type TargetFacts, targetFacts, targetOf, waitingPackages } from './target-facts.ts';
+import { countText, lagText } from './words.ts';
 
 export interface PreflightOptions {
   /** Ask sources, too. Without, only state, locks, packages and room are looked at. */
@@ -106,7 +106,7 @@ class JobPreflighter {
       this.#tell(
         'warning',
         'PACKAGE_WAITS',
-        `Load package ${manifest.load_id} (${rows.toLocaleString('en')} rows), which run ${manifest.run_id} left, is loaded first.`,
+        `Load package ${manifest.load_id} (${countText(rows, 'row')}), which run ${manifest.run_id} left, is loaded first.`,
         'To read its rows again from the source instead: `ingest clean --packages`.',
       );
     }

@@ -46,3 +46,8 @@ export function spanText(scale: WatermarkScale, distance: number): string {
 export function lagText(lag: Lag): string {
   return lag.kind === 'number' ? lag.value : spanText('time', lag.seconds);
 }
+
+/** `1 row`, `1,200 rows`. */
+export function countText(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
