@@ -22,7 +22,19 @@ export function generatedDocuments(root: string): Record<string, string> {
     ),
     'API_REFERENCE.md': apiReference(root),
     'TROUBLESHOOTING_GUIDE.md': withGenerated(guide, troubleshootingTable(codes)),
+    'CONFIGURATION_TEMPLATES.md': withFiles(
+      root,
+      readFileSync(path.join(root, 'docs/CONFIGURATION_TEMPLATES.md'), 'utf8').replaceAll('\r\n', '\n'),
+    ),
   };
+}
+
+/** A code block behind `<!-- file: PATH -->` is that file, whole: tests try the file. */
+function withFiles(root: string, text: string): string {
+  return text.replace(/(<!-- file: (\S+) -->\n+```\w*\n)[\s\S]*?(\n?```)/g, (_whole, before: string, file: string) => {
+    const content = readFileSync(path.join(root, ...file.split('/')), 'utf8').replaceAll('\r\n', '\n');
+    return `${before}${content.replace(/\n+$/, '')}\n\`\`\``;
+  });
 }
 
 function withGenerated(text: string, generated: string): string {

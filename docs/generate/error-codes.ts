@@ -54,7 +54,11 @@ export function errorCodes(folders: readonly string[]): ErrorCode[] {
           add(node.arguments[at.code], node.arguments[at.message], node.arguments[at.hint]);
       } else if (node.type === 'ObjectExpression') {
         const code = property(node, 'code');
-        if (code !== undefined) add(code, property(node, 'message'), property(node, 'hint'));
+        // A finding's message is made of its place and its problem.
+        const said = ['message', 'problem', 'says']
+          .map((name) => property(node, name))
+          .find((each) => each !== undefined);
+        if (code !== undefined) add(code, said, property(node, 'hint'));
       }
     });
   }
@@ -73,7 +77,8 @@ function codeFunctions(trees: readonly Node[]): Map<string, Parameters[]> {
       const names: string[] = made.params.map((param: Node) => param.name ?? param.left?.name);
       const code = names.indexOf('code');
       if (code < 0) return;
-      const at = { code, message: names.indexOf('message'), hint: names.indexOf('hint') };
+      const message = Math.max(names.indexOf('message'), names.indexOf('problem'));
+      const at = { code, message, hint: names.indexOf('hint') };
       functions.set(name, [...(functions.get(name) ?? []), at]);
     });
   }
@@ -122,6 +127,8 @@ function text(node: Node): string | null {
     }
     case 'ConditionalExpression':
       return text(node.consequent) ?? text(node.alternate);
+    case 'ArrowFunctionExpression':
+      return text(node.body);
     default:
       return null;
   }

@@ -9,10 +9,12 @@ import {
   postgresConnectionModel,
 } from '../../engine/spec/connection.ts';
 import { destinationModels } from '../../engine/spec/destination.ts';
+import { historyModel } from '../../engine/spec/history.ts';
 import { type JobColumn, jobColumns } from '../../engine/spec/job-columns.ts';
 import { metricsModel } from '../../engine/spec/metrics.ts';
 import { notificationsModel } from '../../engine/spec/notifications.ts';
 import { resourceOptionsModel } from '../../engine/spec/resource.ts';
+import { telemetryModel } from '../../engine/spec/telemetry.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -130,6 +132,8 @@ function config(): Schema {
       },
       destinations: { type: 'object', additionalProperties: { anyOf: destinations } },
       notifications: section(notificationsModel),
+      telemetry: section(telemetryModel),
+      history: section(historyModel),
     },
   };
 }

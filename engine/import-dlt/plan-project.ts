@@ -45,7 +45,7 @@ const PAGINATION_KEYS = [
 ];
 
 /** The tables of TOML that are read here. */
-const SECTIONS = ['sources', 'destination', 'destinations', 'notifications'];
+const SECTIONS = ['sources', 'destination', 'destinations', 'notifications', 'telemetry', 'history'];
 
 /** Keys of its databases that meant something to Python's drivers only. */
 const DRIVER_KEYS = ['driver', 'drivername'];
@@ -87,7 +87,7 @@ export async function readPlanProject(folder: string): Promise<PlanImport | null
     workbook: files.workbookPath,
     jobs: files.jobs?.rows.length ?? 0,
     connections: [...sections.keys()],
-    config: configText(sections, { ...named(plain), ...destination }, draft.secrets),
+    config: configText(sections, { ...destination, ...otherSections(plain) }, draft.secrets),
     secrets: draft.secrets,
     notes: draft.notes,
   };
@@ -205,9 +205,9 @@ function destinationTable(draft: ImportDraft, plain: Table, secret: Table): Tabl
   return { destination };
 }
 
-function named(plain: Table): Table {
-  const { destinations, notifications } = plain;
-  return { ...(isTable(destinations) ? { destinations } : {}), ...(isTable(notifications) ? { notifications } : {}) };
+/** What the framework had not, and a project may hold all the same. */
+function otherSections(plain: Table): Table {
+  return Object.fromEntries(OTHER_SECTIONS.flatMap((name) => (isTable(plain[name]) ? [[name, plain[name]]] : [])));
 }
 
 function notesOfWorkbook(draft: ImportDraft, sheet: RawSheet | null): void {

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { generatedDocuments } from '../../docs/generate/documents.ts';
 import { errorCodes } from '../../docs/generate/error-codes.ts';
 import { jsonSchemas } from '../../docs/generate/schemas.ts';
+import { MEANINGS } from '../../docs/generate/troubleshooting.ts';
 import { openProject } from '../../engine/open-project.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -34,6 +35,12 @@ test('the guide has every code of the source, and no other', () => {
     ([, code]) => code,
   );
   expect(told.sort()).toEqual(codes.sort());
+  // Else: a sentence in MEANINGS of docs/generate/troubleshooting.ts.
+  const silent = [...text('docs/TROUBLESHOOTING_GUIDE.md').matchAll(/<\/a>`([A-Z0-9_]+)` \| {2}\|/g)].map(
+    ([, code]) => code,
+  );
+  expect(silent).toEqual([]);
+  for (const code of Object.keys(MEANINGS)) expect(codes).toContain(code);
 });
 
 test('the published schemas take the sample, and refuse what it would not be', async () => {
