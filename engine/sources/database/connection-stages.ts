@@ -3,14 +3,59 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { cancelled, type IngestError, throwIfCancelled } from '../../errors.ts';
 import type { TestStage } from '../source.ts';
+import type { DatabaseSession } from './session-source.ts';
+import { type TableChecks, TableProbe } from './table-probe.ts';
 
 /** What a stage found, or that there was nothing to do. */
 export type Outcome = { detail: string; skipped?: boolean };
 /** Stages in their order. */
-export type Steps = readonly (readonly [stage: TestStage['stage'], run: () => Promise<Outcome>])[];
+type Steps = readonly (readonly [stage: TestStage['stage'], run: () => Promise<Outcome>])[];
+
+/** What a dialect does in the stages of a test. */
+export interface TestedConnection<Session extends DatabaseSession> {
+  dns(): Promise<Outcome>;
+  tcp(): Promise<Outcome>;
+  tls(): Promise<Outcome>;
+  /** Logs in. */
+  open(): Promise<Session>;
+  /** The server, who was let in, and the driver, for people. */
+  greet(session: Session): Promise<string>;
+  tables: TableChecks;
+  /** Why something failed, in words. */
+  explain(error: unknown): IngestError;
+}
+
+/** Tests a connection stage by stage, so that the first that fails says where the trouble is. */
+export async function* testStages<Session extends DatabaseSession>(
+  { dns, tcp, tls, open, greet, tables, explain }: TestedConnection<Session>,
+  signal: AbortSignal,
+): AsyncGenerator<TestStage> {
+  let session: Session | null = null;
+  const login = async (): Promise<Outcome> => {
+    session = await open();
+    return { detail: await greet(session) };
+  };
+  const probe = new TableProbe(tables, async (sql, doing) => {
+    if (session === null) throw new TypeError('login comes first');
+    return await session.query(sql, doing, signal);
+  });
+  const steps: Steps = [
+    ['dns', dns],
+    ['tcp', tcp],
+    ['tls', tls],
+    ['login', login],
+    ['permission', () => probe.permission()],
+    ['first_read', () => probe.firstRead()],
+  ];
+  try {
+    yield* runStages(steps, explain, signal);
+  } finally {
+    await (session as Session | null)?.close();
+  }
+}
 
 /** Runs the stages of a connection test, each timed; the first that fails ends it. `explain` says why, in words. */
-export async function* runStages(
+async function* runStages(
   steps: Steps,
   explain: (error: unknown) => IngestError,
   signal: AbortSignal,

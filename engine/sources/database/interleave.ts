@@ -1,4 +1,6 @@
 import type { FilledTable } from '../../duckdb/chunk-writer.ts';
+import { throwIfCancelled } from '../../errors.ts';
+import type { Segment, SourceColumn } from '../source.ts';
 
 /** Reads one part of a table into one in-memory table after another. */
 export interface TableReader {
@@ -32,4 +34,39 @@ export async function* interleave(
 
 async function ask(reader: TableReader): Promise<{ reader: TableReader; table: FilledTable | null }> {
   return { reader, table: await reader.next() };
+}
+
+export interface SegmentsOptions {
+  signal: AbortSignal;
+  /** As of {@link interleave}. */
+  leftovers: Promise<void>[];
+  /** Told of each table with rows before it is handed on. */
+  onTable?: (table: FilledTable) => Promise<void>;
+}
+
+/** Segments of all readers, and how many rows they had. Where there is no row, one empty segment says which columns there are. */
+export async function* readSegments(
+  readers: readonly TableReader[],
+  columns: SourceColumn[],
+  { signal, leftovers, onTable }: SegmentsOptions,
+): AsyncGenerator<Segment, number> {
+  let rows = 0;
+  let empty: FilledTable | null = null;
+  try {
+    for await (const table of interleave(readers, leftovers)) {
+      if (table.rows === 0) {
+        await empty?.release();
+        empty = table;
+        continue;
+      }
+      await onTable?.(table);
+      rows += table.rows;
+      yield { ...table, columns };
+      throwIfCancelled(signal);
+    }
+    if (empty && rows === 0) yield { ...empty, columns };
+    return rows;
+  } finally {
+    await empty?.release();
+  }
 }

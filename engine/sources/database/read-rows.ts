@@ -1,8 +1,7 @@
 import { ChunkWriter, type FilledTable } from '../../duckdb/chunk-writer.ts';
 import type { RowBatch } from '../../duckdb/row-batch.ts';
-import { throwIfCancelled } from '../../errors.ts';
 import type { ReadContext, ReadSummary, Segment, SourceColumn } from '../source.ts';
-import { interleave, type TableReader } from './interleave.ts';
+import { readSegments, type TableReader } from './interleave.ts';
 import { ReadCounts, segmentLimits } from './read-counts.ts';
 import type { RowClient } from './row-client.ts';
 import type { RowQuery } from './row-protocol.ts';
@@ -27,6 +26,32 @@ export interface RowRead {
   sampleRows: number | null;
   /** Rows that the driver fetches at a time. */
   fetchRows: number;
+}
+
+/** The slice of a plan that is read. */
+interface ReadablePlan {
+  name: string;
+  columns: readonly ReadColumn[];
+  /** Without an order only the server knows which is the greatest. */
+  watermark: { column: { name: string }; order: WatermarkOrder | null } | null;
+  sampleRows: number | null;
+}
+
+/** A plan with its statements. A sample leaves no watermark. */
+export function rowRead(
+  { name, columns, watermark, sampleRows }: ReadablePlan,
+  statements: readonly string[],
+  fetchRows: number,
+): RowRead {
+  const order = sampleRows === null ? (watermark?.order ?? null) : null;
+  return {
+    name,
+    columns,
+    watermark: watermark && order ? { column: watermark.column.name, order } : null,
+    statements,
+    sampleRows,
+    fetchRows,
+  };
 }
 
 /** What a source's column says, without what only its reader needs. */
@@ -56,25 +81,12 @@ export async function* readRows(
   const warnOnce = { ...context, warn: onceEach(context.warn) };
   const readers: PartReader[] = [];
   const leftovers: Promise<void>[] = [];
-  let empty: FilledTable | null = null;
   try {
     for (const [index, sql] of read.statements.entries()) {
       readers.push(await PartReader.start(clients[index] as RowClient, sql, read, counts, warnOnce));
     }
     const columns = read.columns.map(sourceColumn);
-    let rows = 0;
-    for await (const table of interleave(readers, leftovers)) {
-      if (table.rows === 0) {
-        await empty?.release();
-        empty = table;
-        continue;
-      }
-      rows += table.rows;
-      yield { ...table, columns };
-      throwIfCancelled(context.signal);
-    }
-    // An empty table is a segment too where there is no other: it says which columns there are.
-    if (empty && rows === 0) yield { ...empty, columns };
+    const rows = yield* readSegments(readers, columns, { signal: context.signal, leftovers });
     counts.report();
     return {
       ...(read.watermark === null ? {} : { watermark: greatest(readers, read.watermark.order) }),
@@ -85,7 +97,6 @@ export async function* readRows(
     await Promise.all(clients.map((client) => client.close()));
     await Promise.all(readers.map((reader) => reader.close()));
     await Promise.all(leftovers);
-    await empty?.release();
   }
 }
 

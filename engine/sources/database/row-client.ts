@@ -66,9 +66,24 @@ export class RowClient {
     return new RowClient(worker, '');
   }
 
-  /** Opens the session; `options` are the dialect's own. */
+  /**
+   * Opens the session; `options` are the dialect's own. Where that fails or is cancelled the worker is ended, and its sockets with it: a driver may
+   * be unable to stop connecting.
+   */
   async open(options: unknown, signal: AbortSignal): Promise<void> {
-    await this.#ask({ kind: 'open', options }, signal);
+    throwIfCancelled(signal);
+    const onAbort = () => this.#die('it was not wanted any more');
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await this.#post({ kind: 'open', options });
+    } catch (error) {
+      this.#die('it could not connect');
+      await this.#worker.terminate();
+      throwIfCancelled(signal);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   /** A small statement of the session. */

@@ -10,11 +10,16 @@ import type {
   ReadRequest,
   Source,
 } from '../source.ts';
+import type { TextRow } from './row-protocol.ts';
 
-/** A session of a database. */
-export interface ClosableSession {
-  /** Ends what runs, on the server too. Safe to call twice. */
+/** One connection to a database: statements run one after another. */
+export interface DatabaseSession {
+  /** Runs a small statement and gives its rows as texts, keyed by the names of its columns. `doing` is for errors. */
+  query(sql: string, doing: string, signal: AbortSignal): Promise<TextRow[]>;
+  /** Closes the connection. Safe to call twice. */
   close(): Promise<void>;
+  /** Ends what runs, on the server too, and the connection; where {@link close} does not do so itself. Safe to call twice. */
+  abort?(): Promise<void>;
   /** Called once the connection is gone. */
   onClose: () => void;
 }
@@ -38,7 +43,7 @@ export interface SessionWork<Session> {
  * A source over sessions: each call has its own, so that jobs may run at the same time and an abandoned read leaves nothing behind;
  * {@link Source.close} ends those that are still open.
  */
-export function createSessionSource<Session extends ClosableSession>(work: SessionWork<Session>): Source {
+export function createSessionSource<Session extends DatabaseSession>(work: SessionWork<Session>): Source {
   const sessions = new Set<Session>();
   const closing = new AbortController();
 
@@ -75,7 +80,7 @@ export function createSessionSource<Session extends ClosableSession>(work: Sessi
       withSession(context.signal, (session) => work.preview(session, request, context, limits)),
     close: async () => {
       closing.abort();
-      await Promise.all([...sessions].map((session) => session.close()));
+      await Promise.all([...sessions].map((session) => session.abort?.() ?? session.close()));
     },
   };
 }

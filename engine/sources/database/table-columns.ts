@@ -49,6 +49,15 @@ export function chooseColumns<Column extends { name: string }>(
   return object.columns.filter((column) => wanted.has(column));
 }
 
+/** The types that the job's `column_types` give, by the table's own names. */
+export function columnOverrides<Column extends { name: string }>(
+  object: TableLike<Column>,
+  { job }: Pick<ReadRequest, 'job'>,
+): ReadonlyMap<string, string> {
+  const types = Object.entries(job.column_types);
+  return new Map(types.map(([name, type]) => [findColumn(object, name, 'column_types').name, type]));
+}
+
 /** The column that landed under a name: by the name itself, or by what normalising makes of it. @throws IngestError MEASURE_COLUMN */
 export function columnLanded<Column extends { name: string }>(object: TableLike<Column>, name: string): Column {
   const found =

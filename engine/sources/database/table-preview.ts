@@ -1,14 +1,31 @@
-import type { Preview, ReadWarning, SourceColumn } from '../source.ts';
+import type { Preview, PreviewLimits, ReadContext, ReadWarning, SourceColumn } from '../source.ts';
 import type { TextRow } from './row-protocol.ts';
+import type { DatabaseSession } from './session-source.ts';
 
 /** Longer texts are cut: a preview is for looking at. */
 const LONGEST_TEXT = 10_000;
 
+/** Runs the statement of a preview: the first rows as the next read would get them. */
+export async function runPreview(
+  session: DatabaseSession,
+  { name, columns }: { name: string; columns: readonly PreviewColumn[] },
+  statement: string,
+  context: ReadContext,
+  limits: PreviewLimits,
+): Promise<Preview> {
+  const start = performance.now();
+  const rows = await session.query(statement, `Previewing ${name}`, context.signal);
+  context.log('DEBUG', `${name}: ${rows.length} rows in ${Math.round(performance.now() - start)} ms`);
+  return tablePreview(statement, rows, columns, limits.rows);
+}
+
+type PreviewColumn = SourceColumn & { warning?: ReadWarning | null };
+
 /** A preview of a table's first rows, which came as texts. `limit`: how many were asked for. */
-export function tablePreview(
+function tablePreview(
   statement: string,
   rows: readonly TextRow[],
-  columns: readonly (SourceColumn & { warning?: ReadWarning | null })[],
+  columns: readonly PreviewColumn[],
   limit: number,
 ): Preview {
   const record = (row: TextRow) =>

@@ -1,7 +1,5 @@
-import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
-import { didYouMean } from '../../spec/suggest.ts';
-import { shortList } from '../database/table-columns.ts';
+import { type KnownTable, type Place, placesOf, sameWord, tableNotFound } from '../database/find-table.ts';
 import { quoteName, textLiteral } from './literal.ts';
 import type { MssqlSession } from './session.ts';
 
@@ -37,18 +35,13 @@ export interface CatalogObject {
   primaryKey: string[];
 }
 
-interface Place {
-  /** Null: the user's default schema, then dbo. */
-  schema: string | null;
-  name: string;
-}
-
 /**
  * Finds what a job reads: `source_object` (the exact name) or else `table_name`, in `schema_name`, in the schema that the name begins with, in the
  * user's default schema, or in dbo. A name that differs by case alone is taken where it is the only one.
  */
 export async function findObject(session: MssqlSession, job: Job, signal: AbortSignal): Promise<CatalogObject> {
-  const wanted = places(job);
+  // A null schema: the user's default schema, then dbo.
+  const wanted = placesOf(job);
   const names = [...new Set(wanted.map(({ name }) => textLiteral(name.toLowerCase())))].join(', ');
   const doing = `Looking up ${job.source_object ?? job.table_name}`;
   const rows = await session.query(
@@ -71,7 +64,13 @@ export async function findObject(session: MssqlSession, job: Job, signal: AbortS
   const found =
     wanted.map((place) => matches(place, (one, other) => one === other)).find((row) => row !== undefined) ??
     wanted.map((place) => matches(place, sameWord)).find((row) => row !== undefined);
-  if (!found) throw await notFound(session, job, rows, signal);
+  if (!found) {
+    throw await tableNotFound(job, {
+      sameName: rows,
+      list: () => listTables(session, job, signal),
+      otherwise: 'A name with other characters goes into source_object.',
+    });
+  }
   const id = found.id as string;
   return {
     schema: found.schema as string,
@@ -85,51 +84,19 @@ export async function findObject(session: MssqlSession, job: Job, signal: AbortS
   };
 }
 
-function places(job: Job): Place[] {
-  const name = job.source_object ?? job.table_name;
-  const all: Place[] = [{ schema: job.schema_name, name }];
-  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
-    const schema = name.slice(0, dot);
-    if (job.schema_name === null || sameWord(job.schema_name, schema)) all.push({ schema, name: name.slice(dot + 1) });
-  }
-  return all;
-}
-
-const sameWord = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
-
-/** Not found: says what was meant, where else it is, or what there is. The catalogue shows only what the user has some right to. */
-async function notFound(
-  session: MssqlSession,
-  job: Job,
-  sameName: readonly Record<string, string | null>[],
-  signal: AbortSignal,
-): Promise<IngestError> {
-  const wanted = job.source_object ?? job.table_name;
-  const place = job.schema_name === null ? '' : ` in schema "${job.schema_name}"`;
-  const message = `${job.source_name} has no table or view "${wanted}"${place} that this user may see.`;
-  const raise = (hint: string) => new IngestError('SOURCE_TABLE_NOT_FOUND', message, { hint });
-  if (sameName.length > 0) {
-    const elsewhere = sameName.map((row) => `${row.schema}.${row.name}`).join(', ');
-    return raise(`There is ${elsewhere}: set schema_name, or write the name exactly.`);
-  }
+/** The catalogue shows only what the user has some right to. */
+async function listTables(session: MssqlSession, job: Job, signal: AbortSignal): Promise<KnownTable[]> {
   const rows = await session.query(
     `SELECT TOP (5000) s.name AS [schema], o.name AS [name] FROM sys.objects o JOIN sys.schemas s ON s.schema_id = o.schema_id
      WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 ORDER BY s.name, o.name`,
     'Listing tables',
     signal,
   );
-  const known = new Map<string, string>();
-  for (const row of rows) {
-    const full = `${row.schema}.${row.name}`;
-    known.set(full, full);
-    if (job.schema_name === null || sameWord(row.schema as string, job.schema_name))
-      known.set(row.name as string, full);
-  }
-  const near = didYouMean(wanted, known.keys());
-  if (near !== null) return raise(`Did you mean "${known.get(near)}"?`);
-  const all = [...new Set(known.values())];
-  if (all.length === 0) return raise('The login was right, but this user sees no table at all: ask for GRANT SELECT.');
-  return raise(`There are: ${shortList(all)}. A name with other characters goes into source_object.`);
+  return rows.map(({ schema, name }) => ({
+    schema: schema as string,
+    name: name as string,
+    visible: job.schema_name === null || sameWord(schema as string, job.schema_name),
+  }));
 }
 
 async function readColumns(

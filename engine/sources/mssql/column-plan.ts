@@ -1,22 +1,13 @@
 import { SAFE_DIGITS } from '../../duckdb/decimal-store.ts';
 import { IngestError } from '../../errors.ts';
 import type { TypePolicy } from '../../spec/kinds.ts';
-import type { ReadColumn } from '../database/read-rows.ts';
+import { type DriverColumn, offsetWarning, planAs } from '../database/planned-column.ts';
 import { overrideType } from '../database/table-columns.ts';
-import type { ValueFormat } from '../database/value-writer.ts';
-import type { ReadWarning } from '../source.ts';
 import { adaptDecimal, adaptSqlServerType } from '../type-adapters.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier } from './literal.ts';
 
-/** How one column is selected, given by the driver and landed. */
-export interface PlannedColumn extends ReadColumn {
-  catalog: CatalogColumn;
-  /** What stands in the SELECT list, over the subquery `q`. */
-  expression: string;
-  /** A permitted loss that the column's type brings, with the way out. */
-  warning: ReadWarning | null;
-}
+export type PlannedColumn = DriverColumn<CatalogColumn>;
 
 /** Longest nvarchar that is not `max`. */
 const LONGEST_PLAIN = 4000;
@@ -30,17 +21,8 @@ export function planColumn(column: CatalogColumn, policy: TypePolicy, override: 
   const adapted = adaptSqlServerType({ ...column, name: column.baseType }, policy);
   const landedType = override === undefined ? adapted.landedType : overrideType(column, override);
   const source = `q.${quoteIdentifier(column.name)}`;
-  const plan = (expression: string, format: ValueFormat, segmentType: string): PlannedColumn => ({
-    name: column.name,
-    sourceType: column.sourceType,
-    nullable: column.nullable,
-    catalog: column,
-    expression,
-    format,
-    segmentType,
-    landedType,
-    warning: override === undefined && adapted.loss === 'offset_folded_into_utc' ? offsetWarning(column) : null,
-  });
+  const isFolded = override === undefined && adapted.loss === 'offset_folded_into_utc';
+  const plan = planAs(column, landedType, isFolded ? offsetWarning(column) : null);
   const text = (expression: string) => plan(expression, 'text', 'VARCHAR');
   const cast = (type: string) => `CAST(${source} AS ${type})`;
   const isText = landedType === 'VARCHAR';
@@ -149,13 +131,4 @@ function unsupported(column: CatalogColumn): IngestError {
   return new IngestError('COLUMN_TYPE_UNSUPPORTED', `Column "${name}" is ${sourceType}, which has no plain value.`, {
     hint: `${asText}column_types: ${name}:binary reads its bytes; or leave it out with columns, or read a view that turns it into text.`,
   });
-}
-
-function offsetWarning({ name, sourceType }: CatalogColumn): ReadWarning {
-  return {
-    code: 'OFFSET_FOLDED_INTO_UTC',
-    column: name,
-    message: `Column "${name}" is ${sourceType}: the instants land in UTC, the offsets that they were written with do not.`,
-    hint: `column_types: ${name}:varchar keeps the offsets, as text.`,
-  };
 }

@@ -1,10 +1,11 @@
 import type { ConnectionConfiguration, Request } from 'tedious';
 import { cancelled, type IngestError, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
+import { queryTimeout } from '../database/explain-error.ts';
 import type { RowQuery, TextRow } from '../database/row-protocol.ts';
 import type { RowDialect, RowSession, RowSink } from '../database/serve-rows.ts';
 import { driverConfiguration, type SessionOptions } from './connect-options.ts';
-import { explainError, notEncrypted, queryTimeout } from './errors.ts';
+import { explainError, notEncrypted } from './errors.ts';
 import { type ResultColumn, textOf } from './result-text.ts';
 
 /** The slice of tedious' module that is used; it is CommonJS. */

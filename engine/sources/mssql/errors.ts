@@ -1,4 +1,16 @@
-import { IngestError, isIngestError, messageOf } from '../../errors.ts';
+import { IngestError } from '../../errors.ts';
+import {
+  connectTimeout,
+  type ErrorRule,
+  type Explanation,
+  explainByRule,
+  explained,
+  explainNetwork,
+  type Failure,
+  type NetworkHints,
+  PASSES_BY,
+  saidBy,
+} from '../database/explain-error.ts';
 import { addressOf, type SqlServerConnection, userOf } from './connect-options.ts';
 
 /** The slice of tedious', of sockets' and of TLS's errors that says what happened. */
@@ -7,8 +19,6 @@ interface DriverError extends Error {
   code?: string;
   /** Number of a server's error. */
   number?: number;
-  /** Severity, 11 and more for errors. */
-  class?: number;
   errors?: unknown[];
 }
 
@@ -18,29 +28,12 @@ export interface ErrorContext {
   doing: string;
 }
 
-interface Explanation {
-  code: string;
-  message: string;
-  hint?: string;
-  retryable?: boolean;
-}
-
 /**
  * Turns what the driver, the socket or the server threw into an IngestError with a plain cause and a way out. Transient failures (connection
  * lost, deadlock, Azure SQL's reconfigurations and limits) are retryable. No password is in any of these texts.
  */
 export function explainError(error: unknown, context: ErrorContext): IngestError {
-  if (isIngestError(error)) return error;
-  const cause = rootOf(error);
-  const { code, message, hint, retryable } = explain(cause, context);
-  return new IngestError(code, message, { hint, retryable, cause: error });
-}
-
-/** The server gave nothing for so long. */
-export function queryTimeout(doing: string, seconds: number): IngestError {
-  return new IngestError('QUERY_TIMEOUT', `${doing}: the server gave nothing for ${seconds} s.`, {
-    hint: 'Raise query_timeout of the connection (up to 3600 s), or read less: columns, filter, INCREMENTAL; an index on the watermark column helps.',
-  });
+  return explained(error, () => explain(rootOf(error), context));
 }
 
 /** The server would have got the password in plain text. */
@@ -60,177 +53,163 @@ function rootOf(error: unknown): DriverError {
   return inner instanceof Error ? rootOf(inner) : own;
 }
 
+interface MssqlFailure extends Failure {
+  user: string;
+  database: string;
+  isSqlLogin: boolean;
+}
+
+function explain(error: DriverError, { connection, doing }: ErrorContext): Explanation {
+  const { host, database, connect_timeout: connectSeconds } = connection;
+  const { number, code = '' } = error;
+  const failure: MssqlFailure = {
+    doing,
+    address: addressOf(connection),
+    host,
+    said: saidBy(error),
+    code,
+    connectSeconds,
+    user: userOf(connection),
+    database,
+    isSqlLogin: connection.authentication === 'sql',
+  };
+  if (number !== undefined) return explainByRule(SERVER_RULES, number, failure) ?? serverError(number, failure);
+  return (
+    explainDriver(failure) ??
+    explainNetwork(failure, HINTS) ??
+    explainByRule(LOSS_RULES, code, failure) ?? { code: 'SOURCE_FAILED', message: `${doing}: ${failure.said}.` }
+  );
+}
+
+/** See "Database Engine events and errors" in Microsoft's manual. */
+const SERVER_RULES: readonly ErrorRule<MssqlFailure>[] = [
+  {
+    on: [18456],
+    code: 'LOGIN_FAILED',
+    message: ({ address, user }) => `${address} refused the login of ${user}.`,
+    hint: ({ isSqlLogin }) =>
+      isSqlLogin
+        ? 'Check username and password, and that the server allows SQL logins (mixed mode); `ingest secrets explain` shows where the password came from.'
+        : 'Check that this identity is a user of the database (CREATE USER … FROM EXTERNAL PROVIDER), and which database is asked for.',
+  },
+  {
+    on: [18452],
+    code: 'LOGIN_FAILED',
+    message: ({ address, user }) => `${address} does not trust the domain of ${user}.`,
+    hint: 'The driver cannot sign in with the Windows user itself (SSPI): give authentication = "ntlm" with domain, username and password, or use Entra ID.',
+  },
+  {
+    on: [18470, 18486, 18487, 18488],
+    code: 'LOGIN_FAILED',
+    message: ({ address, user, said }) => `${address} does not let ${user} in: ${said}.`,
+    hint: 'The account is disabled, locked, or its password has to be changed: ask the server’s administrator.',
+  },
+  {
+    on: [40615, 40914],
+    code: 'FIREWALL_BLOCKED',
+    message: ({ address, said }) => `${address} does not allow this machine's address: ${said}.`,
+    hint: 'Add the address to the firewall rules of the Azure SQL server, or come through the VPN or private endpoint.',
+  },
+  {
+    on: [4060, 911],
+    code: 'DATABASE_NOT_FOUND',
+    message: ({ address, user, database }) => `There is no database "${database}" on ${address} that ${user} may open.`,
+    hint: 'Check database of the connection, and that the login is a user of it.',
+  },
+  {
+    on: [229, 230, 262, 297, 300, 916],
+    code: 'PERMISSION_DENIED',
+    message: ({ doing, user, said }) => `${doing}: ${user} may not do that: ${said}.`,
+    hint: 'Ask the owner for GRANT SELECT ON … TO the user, or for the role db_datareader.',
+  },
+  {
+    on: [208],
+    code: 'SOURCE_TABLE_NOT_FOUND',
+    hint: 'The table was dropped or renamed meanwhile, or the filter names a table that is not there.',
+  },
+  { on: [207], code: 'SOURCE_COLUMN_NOT_FOUND', hint: 'Check the columns that the filter names.' },
+  {
+    on: [102, 105, 137, 156, 170, 4145],
+    code: 'SOURCE_SYNTAX',
+    message: ({ doing, said }) => `${doing}: the server cannot read the statement: ${said}.`,
+    hint: "The job's filter is the usual cause: write one condition as it would stand after WHERE; texts in single quotes, no variables.",
+  },
+  {
+    on: [235, 241, 242, 244, 245, 248, 257, 295, 402, 529, 8114, 8115, 8169, 9807],
+    code: 'SOURCE_CONVERSION',
+    hint: 'A filter compares a column with a value of another type, or a view computes with texts that are no numbers or dates.',
+  },
+  {
+    on: [3952],
+    code: 'SNAPSHOT_NOT_ALLOWED',
+    hint: 'ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or partitions = 1.',
+  },
+  {
+    on: [3961],
+    code: 'SOURCE_TABLE_CHANGED',
+    message: ({ doing, said }) => `${doing}: the table was altered during the read: ${said}.`,
+    hint: 'The read is tried again.',
+    retryable: true,
+  },
+];
+
 /** "Troubleshoot transient connection errors in SQL Database" in Microsoft's manual, and what a restart or a lock brings. */
 const TRANSIENT = new Set([
   64, 233, 615, 926, 1205, 1222, 3960, 4221, 10053, 10054, 10060, 10928, 10929, 11001, 40143, 40166, 40197, 40501,
   40540, 40613, 42108, 42109, 49918, 49919, 49920, 18401, 6005, 596, 3635,
 ]);
 const CONFLICTS = new Set([1205, 1222, 3960]);
-/** A text that is no value of the type it is converted to. */
-const CONVERSIONS = new Set([235, 241, 242, 244, 245, 248, 257, 295, 402, 529, 8114, 8115, 8169, 9807]);
 
-function explain(error: DriverError, context: ErrorContext): Explanation {
-  if (error.number !== undefined) return explainServer(error.number, error, context);
-  return explainConnection(error, context);
-}
-
-function explainServer(number: number, error: DriverError, { connection, doing }: ErrorContext): Explanation {
-  const address = addressOf(connection);
-  const user = userOf(connection);
-  const said = error.message.replace(/\.?$/, '.');
-  switch (number) {
-    case 18456:
-      return {
-        code: 'LOGIN_FAILED',
-        message: `${address} refused the login of ${user}.`,
-        hint:
-          connection.authentication === 'sql'
-            ? 'Check username and password, and that the server allows SQL logins (mixed mode); `ingest secrets explain` shows where the password came from.'
-            : 'Check that this identity is a user of the database (CREATE USER … FROM EXTERNAL PROVIDER), and which database is asked for.',
-      };
-    case 18452:
-      return {
-        code: 'LOGIN_FAILED',
-        message: `${address} does not trust the domain of ${user}.`,
-        hint: 'The driver cannot sign in with the Windows user itself (SSPI): give authentication = "ntlm" with domain, username and password, or use Entra ID.',
-      };
-    case 18470:
-    case 18486:
-    case 18487:
-    case 18488:
-      return {
-        code: 'LOGIN_FAILED',
-        message: `${address} does not let ${user} in: ${said}`,
-        hint: 'The account is disabled, locked, or its password has to be changed: ask the server’s administrator.',
-      };
-    case 40615:
-    case 40914:
-      return {
-        code: 'FIREWALL_BLOCKED',
-        message: `${address} does not allow this machine's address: ${said}`,
-        hint: 'Add the address to the firewall rules of the Azure SQL server, or come through the VPN or private endpoint.',
-      };
-    case 4060:
-    case 911:
-      return {
-        code: 'DATABASE_NOT_FOUND',
-        message: `There is no database "${connection.database}" on ${address} that ${user} may open.`,
-        hint: 'Check database of the connection, and that the login is a user of it.',
-      };
-    case 229:
-    case 230:
-    case 262:
-    case 297:
-    case 300:
-    case 916:
-      return {
-        code: 'PERMISSION_DENIED',
-        message: `${doing}: ${user} may not do that: ${said}`,
-        hint: 'Ask the owner for GRANT SELECT ON … TO the user, or for the role db_datareader.',
-      };
-    case 208:
-      return {
-        code: 'SOURCE_TABLE_NOT_FOUND',
-        message: `${doing}: ${said}`,
-        hint: 'The table was dropped or renamed meanwhile, or the filter names a table that is not there.',
-      };
-    case 207:
-      return {
-        code: 'SOURCE_COLUMN_NOT_FOUND',
-        message: `${doing}: ${said}`,
-        hint: 'Check the columns that the filter names.',
-      };
-    case 102:
-    case 105:
-    case 137:
-    case 156:
-    case 170:
-    case 4145:
-      return {
-        code: 'SOURCE_SYNTAX',
-        message: `${doing}: the server cannot read the statement: ${said}`,
-        hint: "The job's filter is the usual cause: write one condition as it would stand after WHERE; texts in single quotes, no variables.",
-      };
-    case 3952:
-      return {
-        code: 'SNAPSHOT_NOT_ALLOWED',
-        message: `${doing}: ${said}`,
-        hint: 'ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or partitions = 1.',
-      };
-    case 3961:
-      return {
-        code: 'SOURCE_TABLE_CHANGED',
-        message: `${doing}: the table was altered during the read: ${said}`,
-        hint: 'The read is tried again.',
-        retryable: true,
-      };
-    default:
-      break;
-  }
-  if (CONVERSIONS.has(number)) {
-    return {
-      code: 'SOURCE_CONVERSION',
-      message: `${doing}: ${said} (${number})`,
-      hint: 'A filter compares a column with a value of another type, or a view computes with texts that are no numbers or dates.',
-    };
-  }
-  const transient = TRANSIENT.has(number);
+function serverError(number: number, { doing, said }: MssqlFailure): Explanation {
+  const isTransient = TRANSIENT.has(number);
+  const code = isTransient ? 'CONNECTION_LOST' : 'SOURCE_QUERY_FAILED';
   return {
-    code: CONFLICTS.has(number) ? 'SOURCE_CONFLICT' : transient ? 'CONNECTION_LOST' : 'SOURCE_QUERY_FAILED',
-    message: `${doing}: the server said "${error.message}" (${number}).`,
-    hint: transient
-      ? 'This passes by itself as a rule; the read is tried again.'
+    code: CONFLICTS.has(number) ? 'SOURCE_CONFLICT' : code,
+    message: `${doing}: the server said "${said}" (${number}).`,
+    hint: isTransient
+      ? PASSES_BY
       : 'Look the number up in "Database Engine events and errors"; a filter is the usual cause.',
-    retryable: transient,
+    retryable: isTransient,
   };
 }
 
-function explainConnection(error: DriverError, { connection, doing }: ErrorContext): Explanation {
-  const { host, connect_timeout: seconds } = connection;
-  const address = addressOf(connection);
-  const said = messageOf(error).replace(/\.$/, '');
-  switch (error.code) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return {
-        code: 'HOST_NOT_FOUND',
-        message: `The host "${host}" has no address.`,
-        hint: 'Check host of the connection, and whether a VPN or another DNS server is needed.',
-        retryable: error.code === 'EAI_AGAIN',
-      };
-    case 'ECONNREFUSED':
-      return {
-        code: 'CONNECTION_REFUSED',
-        message: `Nothing accepts connections at ${address}.`,
-        hint: 'Check host and port, that TCP/IP is enabled for the server, and that no firewall rejects it.',
-        retryable: true,
-      };
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'ETIMEOUT':
-      return {
-        code: 'CONNECTION_TIMEOUT',
-        message: `${address} did not answer within ${seconds} s.`,
-        hint: 'A firewall or a missing VPN is the usual cause; connect_timeout sets how long is waited.',
-        retryable: true,
-      };
-    case 'EENCRYPT':
-      return {
-        code: 'TLS_REQUIRED',
-        message: `${address} takes encrypted connections only.`,
-        hint: 'Set encrypt = true.',
-      };
-    case 'EFEDAUTH':
-    case 'ELOGIN':
-      return {
-        code: 'LOGIN_FAILED',
-        message: `${address} refused ${userOf(connection)}: ${said}.`,
-        hint: 'Check the sign-in of the connection.',
-      };
-    default:
-      break;
-  }
+const HINTS: NetworkHints = {
+  refused: 'Check host and port, that TCP/IP is enabled for the server, and that no firewall rejects it.',
+  hostMismatch: 'Use the host name that the certificate has.',
+  notTrusted:
+    'Set ssl_root_cert to the PEM file of the authority that signed it, or, in a network that you trust, trust_server_certificate = true.',
+  tlsFailed: 'Check that the port is the one of SQL Server itself; servers before 2016 may need an update for TLS 1.2.',
+};
+
+/** tedious' own codes: see its `src/errors.ts` and `src/connection.ts`. */
+const DRIVER_RULES: readonly ErrorRule<MssqlFailure>[] = [
+  {
+    on: ['EENCRYPT'],
+    code: 'TLS_REQUIRED',
+    message: ({ address }) => `${address} takes encrypted connections only.`,
+    hint: 'Set encrypt = true.',
+  },
+  {
+    on: ['EFEDAUTH', 'ELOGIN'],
+    code: 'LOGIN_FAILED',
+    message: ({ address, user, said }) => `${address} refused ${user}: ${said}.`,
+    hint: 'Check the sign-in of the connection.',
+  },
+];
+
+const LOSS_RULES: readonly ErrorRule<MssqlFailure>[] = [
+  {
+    on: ['ECONNCLOSED', 'EINVALIDSTATE', 'ESOCKET'],
+    code: 'CONNECTION_LOST',
+    message: ({ doing, address, said }) => `${doing}: the connection to ${address} was lost (${said}).`,
+    hint: 'The server, a proxy, a firewall or the network ended it; the read is tried again.',
+    retryable: true,
+  },
+];
+
+function explainDriver(failure: MssqlFailure): Explanation | null {
+  const { code, said, address } = failure;
+  if (code === 'ETIMEOUT') return connectTimeout(failure);
   if (/SQL Server Browser|^Port for /.test(said)) {
     return {
       code: 'INSTANCE_NOT_FOUND',
@@ -238,55 +217,5 @@ function explainConnection(error: DriverError, { connection, doing }: ErrorConte
       hint: 'Check instance, that SQL Server Browser runs and UDP port 1434 is open; or set port and leave instance out.',
     };
   }
-  return explainTls(error, connection) ?? explainLoss(error, doing, address);
-}
-
-/** OpenSSL's and Node's codes for certificates, see "X509 certificate error codes" in Node's manual of tls. */
-function explainTls(error: DriverError, connection: SqlServerConnection): Explanation | null {
-  const address = addressOf(connection);
-  const code = error.code ?? '';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return {
-      code: 'CERTIFICATE_HOST_MISMATCH',
-      message: `The certificate of ${address} is for another host: ${error.message.replace(/^.*?cert's/, "cert's")}`,
-      hint: 'Use the host name that the certificate has.',
-    };
-  }
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return {
-      code: 'CERTIFICATE_NOT_TRUSTED',
-      message: `The certificate of ${address} has expired or is not valid yet.`,
-      hint: "Renew it at the server, and check this machine's clock.",
-    };
-  }
-  if (/SELF_SIGNED|UNABLE_TO|CERT_|ISSUER|INVALID_CA/.test(code)) {
-    return {
-      code: 'CERTIFICATE_NOT_TRUSTED',
-      message: `The certificate of ${address} is not signed by an authority that is trusted here (${code}).`,
-      hint: 'Set ssl_root_cert to the PEM file of the authority that signed it, or, in a network that you trust, trust_server_certificate = true.',
-    };
-  }
-  if (/^ERR_(SSL|TLS|OSSL)|EPROTO/.test(code)) {
-    return {
-      code: 'TLS_FAILED',
-      message: `TLS with ${address} failed: ${error.message}`,
-      hint: 'Check that the port is the one of SQL Server itself; servers before 2016 may need an update for TLS 1.2.',
-    };
-  }
-  return null;
-}
-
-function explainLoss(error: DriverError, doing: string, address: string): Explanation {
-  const said = messageOf(error).replace(/\.$/, '');
-  const isLoss =
-    /Connection lost|ECONNRESET|EPIPE|ECONNCLOSED|socket hang up|EINVALIDSTATE|ESOCKET|end of data|before secure TLS/;
-  if (isLoss.test(`${said} ${error.code ?? ''}`)) {
-    return {
-      code: 'CONNECTION_LOST',
-      message: `${doing}: the connection to ${address} was lost (${said}).`,
-      hint: 'The server, a proxy or the network ended it; the read is tried again.',
-      retryable: true,
-    };
-  }
-  return { code: 'SOURCE_FAILED', message: `${doing}: ${said}.` };
+  return explainByRule(DRIVER_RULES, code, failure);
 }

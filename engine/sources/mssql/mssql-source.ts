@@ -7,7 +7,7 @@ import { openTokenSource, type TokenSource } from './entra-token.ts';
 import { previewTable } from './preview.ts';
 import { planRead, selectStatement } from './read-plan.ts';
 import { readTable } from './read-table.ts';
-import { MssqlSession } from './session.ts';
+import { type MssqlSession, openSession } from './session.ts';
 
 export interface MssqlDependencies {
   /** Where tokens of Entra ID come from; default: as the connection says. */
@@ -20,7 +20,7 @@ export function createMssqlSource(connection: SqlServerConnection, dependencies:
   return createSessionSource<MssqlSession>({
     open: async (signal) => {
       const accessToken = (await tokens?.(signal)) ?? null;
-      return await MssqlSession.open({ connection, accessToken }, signal);
+      return await openSession({ connection, accessToken }, signal);
     },
     test: (signal) => testConnection(connection, tokens, signal),
     discover: discoverObjects,

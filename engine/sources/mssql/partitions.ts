@@ -1,6 +1,6 @@
 import { IngestError } from '../../errors.ts';
+import { equalCuts, positionOf, rangeParts, timeAt } from '../database/partition-ranges.ts';
 import { findColumn } from '../database/table-columns.ts';
-import { daysFromCivil } from '../database/time-text.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier, quoteName, typedLiteral } from './literal.ts';
 import type { ReadPlan } from './read-plan.ts';
@@ -44,7 +44,7 @@ export async function planParts(
     signal,
   );
   if (row?.low == null || row.high == null) return [undefined];
-  const cuts = rangeCuts(position(row.low), position(row.high), count);
+  const cuts = equalCuts(positionOf(row.low), positionOf(row.high), count);
   return rangeParts(
     own,
     cuts.map((cut) => typedLiteral(place(cut, column), column)),
@@ -68,37 +68,7 @@ function rangeColumn(plan: ReadPlan, configured: string | undefined): CatalogCol
   throw new IngestError('PARTITION_COLUMN_TYPE', `partition_column "${name}" is ${column?.sourceType}.`, { hint });
 }
 
-/** Inner bounds of equal ranges. */
-function rangeCuts(low: bigint, high: bigint, count: number): bigint[] {
-  const cuts = new Set<bigint>();
-  for (let index = 1n; index < BigInt(count); index += 1n) {
-    const cut = low + ((high - low) * index) / BigInt(count);
-    if (cut > low && cut <= high) cuts.add(cut);
-  }
-  return [...cuts];
-}
-
-/** A whole number, or the seconds of a time; where exactly the cuts lie matters to nobody. */
-function position(text: string): bigint {
-  const time = /^(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d))?/.exec(text);
-  if (time === null) return BigInt(text.replace(/\..*$/, ''));
-  const days = daysFromCivil(Number(time[1]), Number(time[2]), Number(time[3]));
-  const seconds = Number(time[4] ?? 0) * 3600 + Number(time[5] ?? 0) * 60 + Number(time[6] ?? 0);
-  return BigInt(days * 86_400 + seconds);
-}
-
 function place(cut: bigint, column: CatalogColumn): string {
   if (NUMBERS.has(column.baseType)) return String(cut);
-  const text = new Date(Number(cut) * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  return column.baseType === 'date' ? text.slice(0, 10) : text;
-}
-
-function rangeParts(column: string, cuts: readonly string[]): (string | undefined)[] {
-  if (cuts.length === 0) return [undefined];
-  return [...cuts, null].map((cut, index) => {
-    // NULL is in no range: the first part takes it.
-    if (index === 0) return `(${column} < ${cut} OR ${column} IS NULL)`;
-    const from = `${column} >= ${cuts[index - 1]}`;
-    return cut === null ? from : `${from} AND ${column} < ${cut}`;
-  });
+  return column.baseType === 'date' ? timeAt(cut).slice(0, 10) : timeAt(cut);
 }

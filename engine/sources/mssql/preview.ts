@@ -1,4 +1,4 @@
-import { tablePreview } from '../database/table-preview.ts';
+import { runPreview } from '../database/table-preview.ts';
 import type { Preview, PreviewLimits, ReadContext, ReadRequest } from '../source.ts';
 import { planRead, selectStatement } from './read-plan.ts';
 import type { MssqlSession } from './session.ts';
@@ -10,11 +10,6 @@ export async function previewTable(
   context: ReadContext,
   limits: PreviewLimits,
 ): Promise<Preview> {
-  const { signal } = context;
-  const plan = await planRead(session, request, signal);
-  const statement = selectStatement(plan, { limit: limits.rows });
-  const start = performance.now();
-  const rows = await session.query(statement, `Previewing ${plan.name}`, signal);
-  context.log('DEBUG', `${plan.name}: ${rows.length} rows in ${Math.round(performance.now() - start)} ms`);
-  return tablePreview(statement, rows, plan.columns, limits.rows);
+  const plan = await planRead(session, request, context.signal);
+  return await runPreview(session, plan, selectStatement(plan, { limit: limits.rows }), context, limits);
 }

@@ -1,8 +1,9 @@
-import { NULL_COUNT_LIMIT, reportNullWatermarks } from '../database/null-watermarks.ts';
-import { readRows } from '../database/read-rows.ts';
+import { handleNullWatermarks, NULL_COUNT_LIMIT } from '../database/null-watermarks.ts';
+import { whereClause } from '../database/read-plan.ts';
+import { readRows, rowRead } from '../database/read-rows.ts';
 import type { ReadContext, ReadRequest, ReadSummary, Segment } from '../source.ts';
 import { partCount, planParts } from './partitions.ts';
-import { fromClause, planRead, type ReadPlan, selectStatement, whereClause } from './read-plan.ts';
+import { fromClause, planRead, selectStatement } from './read-plan.ts';
 import type { MssqlSession } from './session.ts';
 import { beginParts, beginRead, consistencyOf, refuseWithoutSnapshot, warnOfMovingRows } from './snapshot.ts';
 
@@ -38,43 +39,19 @@ export async function* readTable(
       }
       context.log('INFO', `${plan.name}: ${parts.length} readers in one snapshot.`);
     }
-    await handleNullWatermarks(session, plan, request, context);
+    await handleNullWatermarks(plan, request, context, async (condition, doing) => {
+      const found = `SELECT TOP (${NULL_COUNT_LIMIT}) 1 AS [one] ${fromClause(plan)} ${whereClause([condition])}`;
+      const [row] = await session.query(`SELECT COUNT(*) AS [count] FROM (${found}) n`, doing, signal);
+      return row?.count;
+    });
     const statements = parts.map((part) => selectStatement(plan, { part }));
     context.log('DEBUG', `${plan.name}: ${statements[0]}`);
-    const { name, columns, watermark, sampleRows } = plan;
     return yield* readRows(
       sessions.map(({ rows }) => rows),
-      {
-        name,
-        columns,
-        watermark: watermark && sampleRows === null ? { column: watermark.column.name, order: watermark.order } : null,
-        statements,
-        sampleRows,
-        fetchRows: job.chunk_size,
-      },
+      rowRead(plan, statements, job.chunk_size),
       context,
     );
   } finally {
     await Promise.all(sessions.map((each) => each.close()));
   }
-}
-
-/** Counts rows without a watermark: an error, or a warning for those that are left out. */
-async function handleNullWatermarks(
-  session: MssqlSession,
-  plan: ReadPlan,
-  { incremental }: ReadRequest,
-  context: ReadContext,
-): Promise<void> {
-  const { watermark, name } = plan;
-  // A sample is for looking at: it is not worth a scan of the table.
-  if (!watermark || !incremental || plan.sampleRows !== null) return;
-  if (!watermark.column.nullable || incremental.nullWatermarks === 'include') return;
-  const column = watermark.column.name;
-  const [row] = await session.query(
-    `SELECT COUNT(*) AS [count] FROM (SELECT TOP (${NULL_COUNT_LIMIT + 1}) 1 AS [one] ${fromClause(plan)} ${whereClause([`${watermark.reference} IS NULL`])}) n`,
-    `Counting rows of ${name} without ${column}`,
-    context.signal,
-  );
-  reportNullWatermarks(Number(row?.count ?? 0), { name, column }, incremental.nullWatermarks, context);
 }

@@ -1,6 +1,7 @@
-import { IngestError, isIngestError } from '../../errors.ts';
+import { isIngestError } from '../../errors.ts';
 import type { Lag } from '../../spec/job.ts';
 import type { WatermarkOrder } from '../database/watermark-order.ts';
+import { boundCells, invalidWatermark, lagOf, watermarkKind, withNulls } from '../database/watermark-predicate.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier, textLiteral, typedLiteral } from './literal.ts';
@@ -50,27 +51,19 @@ export async function planWatermark(
   incremental: IncrementalRead,
   signal: AbortSignal,
 ): Promise<WatermarkPlan> {
-  const kind = kindOf(column);
+  const kind = watermarkKind(KINDS, column, 'a rowversion, ');
   const reference = `q.${quoteIdentifier(column.name)}`;
   // Only the order of code units is the same everywhere; a collation's changes with the server's version.
   const comparable = kind === 'text' ? `${reference} COLLATE Latin1_General_BIN2` : reference;
   const bounds: string[] = [];
   if (incremental.from !== null) {
-    bounds.push(`${comparable} >= ${lowerBound(incremental.from, incremental.lag, kind, column)}`);
+    bounds.push(`${comparable} >= ${lowerBound(incremental.from, lagOf(incremental.lag, kind, column), kind, column)}`);
   }
   if (incremental.end !== null) bounds.push(`${comparable} < ${literal(incremental.end, kind, column)}`);
   await checkBounds(session, column, kind, incremental, signal);
   if (kind === 'version') bounds.push(`${reference} < ${await settledVersions(session, signal)}`);
   const order = kind === 'number' ? 'number' : 'text';
   return { column, reference, conditions: withNulls(bounds, reference, column, incremental), order };
-}
-
-function withNulls(bounds: string[], reference: string, column: CatalogColumn, incremental: IncrementalRead): string[] {
-  if (!column.nullable) return bounds;
-  if (incremental.nullWatermarks === 'include') {
-    return bounds.length === 0 ? [] : [`(${reference} IS NULL OR (${bounds.join(' AND ')}))`];
-  }
-  return bounds.length === 0 ? [`${reference} IS NOT NULL`] : bounds;
 }
 
 /**
@@ -86,32 +79,15 @@ async function settledVersions(session: MssqlSession, signal: AbortSignal): Prom
   return row?.version ?? '0xFFFFFFFFFFFFFFFF';
 }
 
-function kindOf(column: CatalogColumn): WatermarkKind {
-  const kind = Object.hasOwn(KINDS, column.baseType) ? KINDS[column.baseType] : undefined;
-  if (kind) return kind;
-  throw new IngestError(
-    'WATERMARK_TYPE',
-    `watermark_column "${column.name}" is ${column.sourceType}, which has no order to continue from.`,
-    { hint: 'Use a column that only grows: a rowversion, an update time, a date, an identity or sequence number.' },
-  );
-}
-
 function literal(text: string, kind: WatermarkKind, column: CatalogColumn): string {
   return kind === 'text' ? textLiteral(text) : typedLiteral(text, column);
 }
 
 function lowerBound(from: string, lag: Lag | null, kind: WatermarkKind, column: CatalogColumn): string {
   if (lag === null) return literal(from, kind, column);
-  if (lag.kind === 'duration' && kind === 'time') return earlier(from, lag.seconds, column);
-  if (lag.kind === 'number' && kind === 'number') return typedLiteral(lower(from, lag.value, column), column);
-  throw new IngestError('LAG_INVALID', `lag does not fit watermark_column "${column.name}" (${column.sourceType}).`, {
-    hint:
-      kind === 'time'
-        ? 'Write a duration, e.g. 2h or 1d.'
-        : kind === 'number'
-          ? 'Write a number, e.g. 1000.'
-          : 'Only times and numbers can have a lag.',
-  });
+  return lag.kind === 'duration'
+    ? earlier(from, lag.seconds, column)
+    : typedLiteral(lower(from, lag.value, column), column);
 }
 
 /** DATEADD knows no seconds of a date, and takes 32 bits. */
@@ -161,37 +137,20 @@ async function checkBounds(
   incremental: IncrementalRead,
   signal: AbortSignal,
 ): Promise<void> {
-  const bounds = [
-    [incremental.continued ? 'the stored watermark' : 'last_watermark', incremental.from],
-    ['end_value', incremental.end],
-  ] as const;
-  for (const [name, text] of bounds) {
-    if (text === null || kind === 'text') continue;
+  if (kind === 'text') return;
+  for (const { cell, text } of boundCells(incremental)) {
+    const wanted = `it as SQL Server does, e.g. ${example(column)}`;
     if (kind === 'version') {
-      if (!/^0x(?:[0-9a-f]{2}){1,8}$/i.test(text)) throw invalid(name, text, column);
+      if (!/^0x(?:[0-9a-f]{2}){1,8}$/i.test(text)) throw invalidWatermark(cell, text, column, wanted);
       continue;
     }
     try {
-      await session.query(`SELECT ${typedLiteral(text, column)} AS [value]`, `Reading ${name}`, signal);
+      await session.query(`SELECT ${typedLiteral(text, column)} AS [value]`, `Reading ${cell}`, signal);
     } catch (error) {
-      if (isIngestError(error) && error.code === 'SOURCE_CONVERSION') throw invalid(name, text, column, error);
-      throw error;
+      const isValue = isIngestError(error) && error.code === 'SOURCE_CONVERSION';
+      throw isValue ? invalidWatermark(cell, text, column, wanted, error) : error;
     }
   }
-}
-
-function invalid(name: string, text: string, column: CatalogColumn, cause?: unknown): IngestError {
-  return new IngestError(
-    'WATERMARK_INVALID',
-    `${name} "${text}" is no value of watermark_column "${column.name}" (${column.sourceType}).`,
-    {
-      hint:
-        name === 'the stored watermark'
-          ? 'Set it right with `ingest state set`.'
-          : `Write it as SQL Server does, e.g. ${example(column)}.`,
-      cause,
-    },
-  );
 }
 
 function example(column: CatalogColumn): string {

@@ -1,7 +1,6 @@
 import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
-import { didYouMean } from '../../spec/suggest.ts';
-import { shortList } from '../database/table-columns.ts';
+import { type KnownTable, type Place, placesOf, sameWord, tableNotFound } from '../database/find-table.ts';
 import { quoteName, textLiteral } from './literal.ts';
 import type { OracleSession, TextRow } from './session.ts';
 
@@ -33,17 +32,14 @@ export interface CatalogObject {
 /** What can be read, as ALL_OBJECTS names it. */
 export const READABLE_KINDS = "'TABLE', 'VIEW', 'MATERIALIZED VIEW'";
 
-interface Place {
-  schema: string;
-  name: string;
-}
+type OwnedPlace = Place<string>;
 
 /**
  * Finds what a job reads: `source_object` (the exact name) or else `table_name`, in `schema_name`, in the schema that the name begins with, or
  * in the user's own. Names are tried as they stand, then in upper case, as Oracle folds them; a synonym leads to what it stands for.
  */
 export async function findObject(session: OracleSession, job: Job, signal: AbortSignal): Promise<CatalogObject> {
-  const wanted = candidates(job, session.connection.username);
+  const wanted = candidates(job, session.options.username);
   const doing = `Looking up ${job.source_object ?? job.table_name}`;
   const names = [...new Set(wanted.map(({ name }) => name))].map(textLiteral).join(', ');
   const objects = await session.query(
@@ -52,7 +48,7 @@ export async function findObject(session: OracleSession, job: Job, signal: Abort
     doing,
     signal,
   );
-  const at = (place: Place) => objects.filter((row) => row.schema === place.schema && row.name === place.name);
+  const at = (place: OwnedPlace) => objects.filter((row) => row.schema === place.schema && row.name === place.name);
   const direct = wanted.find((place) => at(place).length > 0);
   if (direct) return await describe(session, direct, at(direct), doing, signal);
   const place = await followSynonym(session, wanted, names, doing, signal);
@@ -67,38 +63,31 @@ export async function findObject(session: OracleSession, job: Job, signal: Abort
   return await describe(session, place, rows, doing, signal);
 }
 
-function candidates(job: Job, username: string): Place[] {
-  const name = job.source_object ?? job.table_name;
+/** Names as they stand, then as Oracle folds them. Without a schema: the user's own. */
+function candidates(job: Job, username: string): OwnedPlace[] {
   const own = username.startsWith('"') ? username.slice(1, -1) : username.toUpperCase();
-  const exact: Place[] = [{ schema: job.schema_name ?? own, name }];
-  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
-    const schema = name.slice(0, dot);
-    if (job.schema_name === null || sameWord(job.schema_name, schema))
-      exact.push({ schema, name: name.slice(dot + 1) });
-  }
+  const exact = placesOf(job).map(({ schema, name }) => ({ schema: schema ?? own, name }));
   const inUpperSchema = exact.map((place) => ({ ...place, schema: place.schema.toUpperCase() }));
   if (job.source_object !== null) return [...exact, ...inUpperSchema];
   const folded = inUpperSchema.map((place) => ({ ...place, name: place.name.toUpperCase() }));
   return [...exact, ...inUpperSchema, ...folded];
 }
 
-const sameWord = (one: string, other: string) => one.toUpperCase() === other.toUpperCase();
-
 /** What a private or public synonym stands for. @throws IngestError for one that leads to another database */
 async function followSynonym(
   session: OracleSession,
-  wanted: readonly Place[],
+  wanted: readonly OwnedPlace[],
   names: string,
   doing: string,
   signal: AbortSignal,
-): Promise<Place | null> {
+): Promise<OwnedPlace | null> {
   const rows = await session.query(
     `SELECT OWNER AS "schema", SYNONYM_NAME AS "name", TABLE_OWNER AS "target_schema", TABLE_NAME AS "target_name", DB_LINK AS "link"
      FROM ALL_SYNONYMS WHERE SYNONYM_NAME IN (${names})`,
     doing,
     signal,
   );
-  const matches = (place: Place, schema: string) =>
+  const matches = (place: OwnedPlace, schema: string) =>
     rows.find((row) => row.name === place.name && row.schema === schema);
   const found =
     wanted.map((place) => matches(place, place.schema)).find((row) => row !== undefined) ??
@@ -116,7 +105,7 @@ async function followSynonym(
 
 async function describe(
   session: OracleSession,
-  { schema, name }: Place,
+  { schema, name }: OwnedPlace,
   rows: readonly TextRow[],
   doing: string,
   signal: AbortSignal,
@@ -186,42 +175,33 @@ function printType({ type, type_owner: owner, length, bytes, precision, scale }:
   }
 }
 
-/** Not found: says what was meant, where else it is, or what there is. */
-async function notFound(
+function notFound(
   session: OracleSession,
   job: Job,
   sameName: readonly TextRow[],
   signal: AbortSignal,
 ): Promise<IngestError> {
   const wanted = job.source_object ?? job.table_name;
-  const place = job.schema_name === null ? '' : ` in schema "${job.schema_name}"`;
-  const message = `${job.source_name} has no table or view "${wanted}"${place} that this user may read.`;
-  const raise = (hint: string) => new IngestError('SOURCE_TABLE_NOT_FOUND', message, { hint });
-  if (sameName.length > 0) {
-    const elsewhere = [...new Set(sameName.map((row) => `${row.schema}.${row.name}`))].join(', ');
-    return raise(`There is ${elsewhere}: set schema_name.`);
-  }
+  return tableNotFound(job, {
+    sameName,
+    list: () => listTables(session, job, signal),
+    fold: (name) => name.toUpperCase(),
+    otherwise: `Where it should be there, ask its owner for GRANT SELECT ON ${grantName(job, wanted)}.`,
+  });
+}
+
+async function listTables(session: OracleSession, job: Job, signal: AbortSignal): Promise<KnownTable[]> {
   const rows = await session.query(
     `SELECT o.OWNER AS "schema", o.OBJECT_NAME AS "name" FROM ALL_OBJECTS o JOIN ALL_USERS u ON u.USERNAME = o.OWNER
      WHERE u.ORACLE_MAINTAINED = 'N' AND o.OBJECT_TYPE IN (${READABLE_KINDS}) ORDER BY 1, 2 FETCH FIRST 5000 ROWS ONLY`,
     'Listing tables',
     signal,
   );
-  const known = new Map<string, string>();
-  for (const row of rows) {
-    const full = `${row.schema}.${row.name}`;
-    known.set(full, full);
-    if (job.schema_name === null || sameWord(row.schema as string, job.schema_name))
-      known.set(row.name as string, full);
-  }
-  const near = didYouMean(wanted.toUpperCase(), known.keys());
-  if (near !== null) return raise(`Did you mean "${known.get(near)}"?`);
-  const all = [...new Set(known.values())];
-  if (all.length === 0)
-    return raise('The login was right, but this user may read no table at all: ask for GRANT SELECT.');
-  return raise(
-    `There are: ${shortList(all)}. Where it should be there, ask its owner for GRANT SELECT ON ${grantName(job, wanted)}.`,
-  );
+  return rows.map(({ schema, name }) => ({
+    schema: schema as string,
+    name: name as string,
+    visible: job.schema_name === null || sameWord(schema as string, job.schema_name),
+  }));
 }
 
 function grantName(job: Job, wanted: string): string {

@@ -1,20 +1,12 @@
 import type { TypePolicy } from '../../spec/kinds.ts';
-import type { ReadColumn } from '../database/read-rows.ts';
+import { type DriverColumn, offsetWarning, planAs } from '../database/planned-column.ts';
 import { overrideType } from '../database/table-columns.ts';
-import type { ValueFormat } from '../database/value-writer.ts';
 import type { ReadWarning } from '../source.ts';
 import { adaptOracleType } from '../type-adapters.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier, timeMask } from './literal.ts';
 
-/** How one column is selected, given by the driver and landed. */
-export interface PlannedColumn extends ReadColumn {
-  catalog: CatalogColumn;
-  /** What stands in the SELECT list, over the subquery `q`. */
-  expression: string;
-  /** A permitted loss that the column's type brings, with the way out. */
-  warning: ReadWarning | null;
-}
+export type PlannedColumn = DriverColumn<CatalogColumn>;
 
 export interface ColumnPolicy {
   types: TypePolicy;
@@ -29,17 +21,7 @@ export function planColumn(column: CatalogColumn, policy: ColumnPolicy, override
   const adapted = adaptOracleType({ ...column, name: column.baseType }, policy.types, policy.numbers);
   const landedType = override === undefined ? adapted.landedType : overrideType(column, override);
   const source = `q.${quoteIdentifier(column.name)}`;
-  const plan = (expression: string, format: ValueFormat, segmentType: string): PlannedColumn => ({
-    name: column.name,
-    sourceType: column.sourceType,
-    nullable: column.nullable,
-    catalog: column,
-    expression,
-    format,
-    segmentType,
-    landedType,
-    warning: override === undefined ? warningOf(column, adapted.loss) : null,
-  });
+  const plan = planAs(column, landedType, override === undefined ? warningOf(column, adapted.loss) : null);
   const text = (expression: string) =>
     plan(expression, 'text', landedType === 'JSON' && column.baseType === 'json' ? 'JSON' : 'VARCHAR');
   const isText = landedType === 'VARCHAR';
@@ -163,8 +145,8 @@ export function boundText(column: CatalogColumn, value: string): string {
 
 /** What a type's permitted loss is worth saying. Digits beyond microseconds are told where a value has some. */
 function warningOf(column: CatalogColumn, loss: ReturnType<typeof adaptOracleType>['loss']): ReadWarning | null {
-  const { name, sourceType } = column;
   if (loss === 'unbounded_number_as_double') {
+    const { name, sourceType } = column;
     return {
       code: 'UNBOUNDED_NUMBER_AS_DOUBLE',
       column: name,
@@ -172,13 +154,5 @@ function warningOf(column: CatalogColumn, loss: ReturnType<typeof adaptOracleTyp
       hint: `If its values are exact, say which: column_types: ${name}:decimal(38,10), or ${name}:varchar for every digit.`,
     };
   }
-  if (loss === 'offset_folded_into_utc') {
-    return {
-      code: 'OFFSET_FOLDED_INTO_UTC',
-      column: name,
-      message: `Column "${name}" is ${sourceType}: the instants land in UTC, the zones that they were written with do not.`,
-      hint: `column_types: ${name}:varchar keeps the offsets, as text.`,
-    };
-  }
-  return null;
+  return loss === 'offset_folded_into_utc' ? offsetWarning(column) : null;
 }

@@ -5,10 +5,11 @@ import { cancelled, IngestError, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
 import { readAuthorities, trustedAuthorities } from '../../network.ts';
 import type { OracleConnection } from '../../spec/connection.ts';
+import { queryTimeout } from '../database/explain-error.ts';
 import type { RowQuery, TextRow } from '../database/row-protocol.ts';
 import type { RowDialect, RowSession, RowSink } from '../database/serve-rows.ts';
 import { connectString, targetOf } from './connect-options.ts';
-import { explainError, queryTimeout } from './errors.ts';
+import { explainError } from './errors.ts';
 
 type Driver = typeof oracledb;
 

@@ -1,6 +1,6 @@
-import { IngestError } from '../../errors.ts';
+import { whereClause } from '../database/read-plan.ts';
 import type { Parts } from './partitions.ts';
-import { fromClause, type ReadPlan, whereClause } from './read-plan.ts';
+import { fromClause, type ReadPlan } from './read-plan.ts';
 import type { OracleSession } from './session.ts';
 
 /**
@@ -24,13 +24,4 @@ export async function greatestWatermark(
     signal,
   );
   return row?.greatest ?? null;
-}
-
-/** Nothing is greater than infinity: every later run would read nothing but these rows. */
-export function refuseEndless(greatest: string | null, plan: ReadPlan): string | null {
-  if (greatest === null || !/inf|nan|~/i.test(greatest)) return greatest;
-  const column = plan.watermark?.column.name;
-  throw new IngestError('WATERMARK_NOT_FINITE', `${plan.name}: watermark_column "${column}" holds ${greatest}.`, {
-    hint: 'No later row would ever be read. Correct these rows, or leave them out with filter.',
-  });
 }

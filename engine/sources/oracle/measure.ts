@@ -1,9 +1,10 @@
 import { IngestError } from '../../errors.ts';
+import { whereClause } from '../database/read-plan.ts';
 import { columnLanded } from '../database/table-columns.ts';
 import type { Measured, MeasureRequest } from '../source.ts';
 import { quoteIdentifier } from './literal.ts';
-import { fromClause, planRead, whereClause } from './read-plan.ts';
-import type { OracleSession } from './session.ts';
+import { fromClause, planRead } from './read-plan.ts';
+import { BEGIN_READ, type OracleSession } from './session.ts';
 import { watermarkLiteral } from './watermark.ts';
 
 const NUMBERS = ['number', 'float', 'binary_float', 'binary_double'];
@@ -35,7 +36,7 @@ export async function measureTable(
     const upTo = `${reference} <= ${watermarkLiteral(column, loaded.to, 'the stored watermark')}`;
     conditions.push(loaded.nullWatermarks === 'include' ? `(${reference} IS NULL OR ${upTo})` : upTo);
   }
-  await session.query('SET TRANSACTION READ ONLY', doing, signal);
+  await session.query(BEGIN_READ, doing, signal);
   const [row] = await session.query(`SELECT ${list} ${fromClause(plan)} ${whereClause(conditions)}`, doing, signal);
   const text = (value: string | null | undefined) => value?.replace(/^(-?)\./, '$10.') ?? null;
   return { rows: Number(row?.rows ?? 0), values: sums.map((_, index) => text(row?.[`m${index}`])) };

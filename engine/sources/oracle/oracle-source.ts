@@ -7,12 +7,12 @@ import { measureTable } from './measure.ts';
 import { previewTable } from './preview.ts';
 import { planRead, selectStatement } from './read-plan.ts';
 import { readTable } from './read-table.ts';
-import { OracleSession } from './session.ts';
+import { type OracleSession, openSession } from './session.ts';
 
 /** An Oracle database (12.1 or later) as a source. Oracle knows no empty text: what was stored as one arrives as NULL. */
 export function createOracleSource(connection: OracleConnection): Source {
   return createSessionSource<OracleSession>({
-    open: (signal) => OracleSession.open(connection, signal),
+    open: (signal) => openSession(connection, signal),
     test: (signal) => testConnection(connection, signal),
     discover: discoverObjects,
     explain: async (session, request, signal) => selectStatement(await planRead(session, request, signal)),

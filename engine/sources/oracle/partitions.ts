@@ -1,6 +1,6 @@
 import { IngestError, isIngestError } from '../../errors.ts';
+import { equalCuts, positionOf, rangeParts, timeAt } from '../database/partition-ranges.ts';
 import { findColumn } from '../database/table-columns.ts';
-import { daysFromCivil } from '../database/time-text.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { boundText } from './column-plan.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
@@ -77,7 +77,7 @@ const SCN_STATEMENTS = [
 
 /** The number of the server's present state. @throws IngestError SNAPSHOT_REFUSED where this user may not know it */
 async function currentScn(session: OracleSession, plan: ReadPlan, signal: AbortSignal): Promise<string> {
-  const { username } = session.connection;
+  const { username } = session.options;
   const denials: unknown[] = [];
   for (const statement of SCN_STATEMENTS) {
     try {
@@ -116,7 +116,7 @@ async function tryFlashback(session: OracleSession, plan: ReadPlan, scn: string,
     );
   } catch (error) {
     if (!isIngestError(error) || error.retryable || error.code === 'CANCELLED') throw error;
-    const { username } = session.connection;
+    const { username } = session.options;
     const isView = plan.object.kind === 'VIEW';
     throw new IngestError(
       'SNAPSHOT_REFUSED',
@@ -148,38 +148,7 @@ async function rangeCuts(
     signal,
   );
   if (row?.low == null || row.high == null) return [];
-  const [low, high] = [position(row.low), position(row.high)];
-  const cuts = new Set<bigint>();
-  for (let index = 1n; index < BigInt(partitions); index += 1n) {
-    const cut = low + ((high - low) * index) / BigInt(partitions);
-    if (cut > low && cut <= high) cuts.add(cut);
-  }
-  return [...cuts].map((cut) => watermarkLiteral(column, place(cut, column), 'partition_column'));
-}
-
-/** A whole number, or the seconds of a time; where exactly the cuts lie matters to nobody. */
-function position(text: string): bigint {
-  if (/^-?\d+$/.test(text)) return BigInt(text);
-  const time = /^(-?)(\d+)-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)/.exec(text);
-  if (time === null) throw new IngestError('PARTITION_COLUMN_TYPE', `"${text}" cannot be cut into ranges.`);
-  const year = time[1] === '-' ? 1 - Number(time[2]) : Number(time[2]);
-  const days = daysFromCivil(year, Number(time[3]), Number(time[4]));
-  return BigInt(days) * 86_400n + BigInt(Number(time[5]) * 3600 + Number(time[6]) * 60 + Number(time[7]));
-}
-
-function place(cut: bigint, column: CatalogColumn): string {
-  if (column.baseType === 'number') return String(cut);
-  const at = new Date(Number(cut) * 1000);
-  // Cuts before the first year move into it.
-  const year = Math.max(1, at.getUTCFullYear());
-  return `${String(year).padStart(4, '0')}${at.toISOString().replace(/^[+-]?\d+(-\d\d-\d\d)T(\d\d:\d\d:\d\d).*/, '$1 $2')}`;
-}
-
-function rangeParts(column: string, cuts: readonly string[]): string[] {
-  return [...cuts, null].map((cut, index) => {
-    // NULL is in no range: the first part takes it.
-    if (index === 0) return `(${column} < ${cut} OR ${column} IS NULL)`;
-    const from = `${column} >= ${cuts[index - 1]}`;
-    return cut === null ? from : `${from} AND ${column} < ${cut}`;
-  });
+  const cuts = equalCuts(positionOf(row.low), positionOf(row.high), partitions);
+  const text = (cut: bigint) => (column.baseType === 'number' ? String(cut) : timeAt(cut));
+  return cuts.map((cut) => watermarkLiteral(column, text(cut), 'partition_column'));
 }

@@ -1,7 +1,7 @@
-import { tablePreview } from '../database/table-preview.ts';
+import { runPreview } from '../database/table-preview.ts';
 import type { Preview, PreviewLimits, ReadContext, ReadRequest } from '../source.ts';
 import { planRead, selectStatement } from './read-plan.ts';
-import type { OracleSession } from './session.ts';
+import { BEGIN_READ, type OracleSession } from './session.ts';
 
 /** The first rows as the next read would get them, with the statement. */
 export async function previewTable(
@@ -10,13 +10,7 @@ export async function previewTable(
   context: ReadContext,
   limits: PreviewLimits,
 ): Promise<Preview> {
-  const { signal } = context;
-  const doing = `Previewing ${request.job.table_name}`;
-  await session.query('SET TRANSACTION READ ONLY', doing, signal);
-  const plan = await planRead(session, request, signal);
-  const statement = selectStatement(plan, { limit: limits.rows });
-  const start = performance.now();
-  const rows = await session.query(statement, doing, signal);
-  context.log('DEBUG', `${plan.name}: ${rows.length} rows in ${Math.round(performance.now() - start)} ms`);
-  return tablePreview(statement, rows, plan.columns, limits.rows);
+  await session.query(BEGIN_READ, `Previewing ${request.job.table_name}`, context.signal);
+  const plan = await planRead(session, request, context.signal);
+  return await runPreview(session, plan, selectStatement(plan, { limit: limits.rows }), context, limits);
 }

@@ -1,43 +1,17 @@
 import type { OracleConnection } from '../../spec/connection.ts';
-import { RowClient, workerUrl } from '../database/row-client.ts';
+import { workerUrl } from '../database/row-client.ts';
 import type { TextRow } from '../database/row-protocol.ts';
+import { ThreadSession } from '../database/thread-session.ts';
 
 export type { TextRow };
 
-/** One connection to a server, held by a worker thread. Statements run one after another; a cancelled one ends on the server too. */
-export class OracleSession {
-  /** For reads of many rows. */
-  readonly rows: RowClient;
-  readonly connection: OracleConnection;
-  #closed: Promise<void> | null = null;
-  /** Called once the connection is gone. */
-  onClose: () => void = () => undefined;
+/** One connection to a server, held by a worker thread. */
+export type OracleSession = ThreadSession<OracleConnection>;
 
-  private constructor(connection: OracleConnection, rows: RowClient) {
-    this.connection = connection;
-    this.rows = rows;
-  }
+/** Begins a transaction that sees one moment. */
+export const BEGIN_READ = 'SET TRANSACTION READ ONLY';
 
-  /** Connects and logs in. */
-  static async open(connection: OracleConnection, signal: AbortSignal): Promise<OracleSession> {
-    const rows = RowClient.start(workerUrl('oracle-worker', import.meta.url));
-    try {
-      await rows.open(connection, signal);
-    } catch (error) {
-      await rows.close();
-      throw error;
-    }
-    return new OracleSession(connection, rows);
-  }
-
-  /** Runs a small statement and gives its rows as texts, keyed by the names of its columns. `doing` is for errors. */
-  query(sql: string, doing: string, signal: AbortSignal): Promise<TextRow[]> {
-    return this.rows.execute(sql, doing, signal);
-  }
-
-  /** Ends what runs and the connection. Safe to call twice. */
-  close(): Promise<void> {
-    this.#closed ??= this.rows.close().finally(() => this.onClose());
-    return this.#closed;
-  }
+/** Connects and logs in. */
+export function openSession(connection: OracleConnection, signal: AbortSignal): Promise<OracleSession> {
+  return ThreadSession.open(workerUrl('oracle-worker', import.meta.url), connection, signal);
 }

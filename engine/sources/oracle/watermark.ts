@@ -1,6 +1,6 @@
-import { IngestError } from '../../errors.ts';
 import type { Lag } from '../../spec/job.ts';
 import type { WatermarkOrder } from '../database/watermark-order.ts';
+import { fromCell, invalidWatermark, lagOf, watermarkKind, withNulls } from '../database/watermark-predicate.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { nationalLiteral, quoteIdentifier, SECONDS_MASK, textLiteral } from './literal.ts';
@@ -35,49 +35,23 @@ export interface WatermarkPlan {
 
 /** Plans the predicate of an incremental read. Throws where the type, the value or the lag do not go together. */
 export function planWatermark(column: CatalogColumn, incremental: IncrementalRead): WatermarkPlan {
-  const kind = kindOf(column);
+  const kind = watermarkKind(KINDS, column);
   const reference = `q.${quoteIdentifier(column.name)}`;
-  const from = incremental.continued ? 'the stored watermark' : 'last_watermark';
   const bounds: string[] = [];
   if (incremental.from !== null) {
-    const literal = watermarkLiteral(column, incremental.from, from);
-    bounds.push(`${reference} >= ${minusLag(literal, incremental.lag, kind, column)}`);
+    const literal = watermarkLiteral(column, incremental.from, fromCell(incremental));
+    bounds.push(`${reference} >= ${minusLag(literal, lagOf(incremental.lag, kind, column))}`);
   }
   if (incremental.end !== null) bounds.push(`${reference} < ${watermarkLiteral(column, incremental.end, 'end_value')}`);
   const orders = { number: 'number', time: 'text', text: null } as const;
   return { column, reference, conditions: withNulls(bounds, reference, column, incremental), order: orders[kind] };
 }
 
-function withNulls(bounds: string[], reference: string, column: CatalogColumn, incremental: IncrementalRead): string[] {
-  if (!column.nullable) return bounds;
-  if (incremental.nullWatermarks === 'include') {
-    return bounds.length === 0 ? [] : [`(${reference} IS NULL OR (${bounds.join(' AND ')}))`];
-  }
-  return bounds.length === 0 ? [`${reference} IS NOT NULL`] : bounds;
-}
-
-function kindOf(column: CatalogColumn): WatermarkKind {
-  const kind = Object.hasOwn(KINDS, column.baseType) ? KINDS[column.baseType] : undefined;
-  if (kind) return kind;
-  throw new IngestError(
-    'WATERMARK_TYPE',
-    `watermark_column "${column.name}" is ${column.sourceType}, which has no order to continue from.`,
-    { hint: 'Use a column that only grows: an update time, a date, an identity or sequence number.' },
-  );
-}
-
-function minusLag(literal: string, lag: Lag | null, kind: WatermarkKind, column: CatalogColumn): string {
+function minusLag(literal: string, lag: Lag | null): string {
   if (lag === null) return literal;
-  if (lag.kind === 'duration' && kind === 'time') return `(${literal} - NUMTODSINTERVAL(${lag.seconds}, 'SECOND'))`;
-  if (lag.kind === 'number' && kind === 'number' && NUMBER.test(lag.value)) return `(${literal} - ${lag.value})`;
-  throw new IngestError('LAG_INVALID', `lag does not fit watermark_column "${column.name}" (${column.sourceType}).`, {
-    hint:
-      kind === 'time'
-        ? 'Write a duration, e.g. 2h or 1d.'
-        : kind === 'number'
-          ? 'Write a number, e.g. 1000.'
-          : 'Only times and numbers can have a lag.',
-  });
+  return lag.kind === 'duration'
+    ? `(${literal} - NUMTODSINTERVAL(${lag.seconds}, 'SECOND'))`
+    : `(${literal} - ${lag.value})`;
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -145,9 +119,5 @@ function isDay([, , yearText, monthText, dayText]: RegExpExecArray): boolean {
 }
 
 function refuse(column: CatalogColumn, value: string, cell: string, wanted: string): never {
-  throw new IngestError(
-    'WATERMARK_INVALID',
-    `${cell} "${value}" is no value of watermark_column "${column.name}" (${column.sourceType}).`,
-    { hint: cell === 'the stored watermark' ? 'Set it right with `ingest state set`.' : `Write ${wanted}.` },
-  );
+  throw invalidWatermark(cell, value, column, wanted);
 }

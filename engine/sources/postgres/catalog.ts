@@ -1,7 +1,7 @@
 import { IngestError } from '../../errors.ts';
 import type { Job } from '../../spec/job.ts';
-import { didYouMean } from '../../spec/suggest.ts';
-import { objectName, shortList } from '../database/table-columns.ts';
+import { type KnownTable, type Place, placesOf, tableNotFound } from '../database/find-table.ts';
+import { objectName } from '../database/table-columns.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import type { PostgresSession, TextRow } from './session.ts';
 
@@ -54,16 +54,22 @@ export async function findObject(session: PostgresSession, job: Job, signal: Abo
        row_security_active(c.oid) AS row_security
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN (${READABLE_KINDS}) AND c.relname = ANY($1) AND NOT pg_is_other_temp_schema(n.oid)`,
-    [names],
     doing,
     signal,
+    [names],
   );
   const found = wanted
     .map(({ schema, name }) =>
       rows.find((row) => row.name === name && (schema === null ? row.visible === 't' : row.schema === schema)),
     )
     .find((row) => row !== undefined);
-  if (!found) throw await notFound(session, job, rows, signal);
+  if (!found) {
+    throw await tableNotFound(job, {
+      sameName: rows,
+      list: () => listTables(session, job, signal),
+      otherwise: 'A name with other characters goes into source_object.',
+    });
+  }
   const object = { schema: found.schema as string, name: found.name as string, oid: found.oid as string };
   checkGrants(object, found);
   return {
@@ -75,63 +81,32 @@ export async function findObject(session: PostgresSession, job: Job, signal: Abo
   };
 }
 
-interface Candidate {
-  /** Null: on the search path. */
-  schema: string | null;
-  name: string;
-}
-
-function candidates(job: Job): Candidate[] {
-  const name = job.source_object ?? job.table_name;
-  const exact: Candidate[] = [{ schema: job.schema_name, name }];
-  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
-    const schema = name.slice(0, dot);
-    if (job.schema_name === null || job.schema_name === schema) exact.push({ schema, name: name.slice(dot + 1) });
-  }
+/** Names as they stand, then as PostgreSQL folds them. A null schema: on the search path. */
+function candidates(job: Job): Place[] {
+  const exact = placesOf(job, (one, other) => one === other);
   if (job.source_object !== null) return exact;
-  const folded = exact.map(({ schema, name: typed }) => ({
+  const folded = exact.map(({ schema, name }) => ({
     schema: schema?.toLowerCase() ?? null,
-    name: typed.toLowerCase(),
+    name: name.toLowerCase(),
   }));
   return [...exact, ...folded];
 }
 
-/** Not found: says what was meant, where else it is, or what there is. */
-async function notFound(
-  session: PostgresSession,
-  job: Job,
-  sameName: TextRow[],
-  signal: AbortSignal,
-): Promise<IngestError> {
-  const wanted = job.source_object ?? job.table_name;
-  const place = job.schema_name === null ? '' : ` in schema "${job.schema_name}"`;
-  const message = `${job.source_name} has no table or view "${wanted}"${place}.`;
-  const raise = (hint: string) => new IngestError('SOURCE_TABLE_NOT_FOUND', message, { hint });
-  if (sameName.length > 0) {
-    const elsewhere = sameName.map((row) => `${row.schema}.${row.name}`).join(', ');
-    return raise(`There is ${elsewhere}: set schema_name, or write the schema before the name.`);
-  }
+async function listTables(session: PostgresSession, job: Job, signal: AbortSignal): Promise<KnownTable[]> {
   const rows = await session.query(
     `SELECT n.nspname AS schema, c.relname AS name, pg_table_is_visible(c.oid) AS visible
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN (${READABLE_KINDS}) AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
        AND has_schema_privilege(n.oid, 'USAGE')
      ORDER BY 1, 2 LIMIT 5000`,
-    [],
     'Listing tables',
     signal,
   );
-  const known = new Map<string, string>();
-  for (const row of rows) {
-    const full = `${row.schema}.${row.name}`;
-    known.set(full, full);
-    if (row.visible === 't' || row.schema === job.schema_name) known.set(row.name as string, full);
-  }
-  const near = didYouMean(wanted, known.keys());
-  if (near !== null) return raise(`Did you mean "${known.get(near)}"?`);
-  const names = [...new Set(known.values())];
-  if (names.length === 0) return raise('User and database were right, but this user sees no table at all.');
-  return raise(`There are: ${shortList(names)}. A name with other characters goes into source_object.`);
+  return rows.map(({ schema, name, visible }) => ({
+    schema: schema as string,
+    name: name as string,
+    visible: visible === 't' || schema === job.schema_name,
+  }));
 }
 
 function checkGrants(object: Pick<CatalogObject, 'schema' | 'name'>, row: TextRow): void {
@@ -162,9 +137,9 @@ async function pagesOf(session: PostgresSession, oid: string, doing: string, sig
        ELSE coalesce(max(CASE WHEN c.relkind IN ('r', 'm') THEN pg_relation_size(c.oid) END), 0) END
        / current_setting('block_size')::int AS pages
      FROM part JOIN pg_class c ON c.oid = part.oid`,
-    [oid],
     doing,
     signal,
+    [oid],
   );
   return Number(rows[0]?.pages ?? 0);
 }
@@ -191,9 +166,9 @@ export async function readColumns(
      FROM pg_attribute a JOIN base ON base.attnum = a.attnum
      JOIN pg_type t ON t.oid = base.oid JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE a.attrelid = $1::oid AND t.typtype <> 'd' ORDER BY a.attnum`,
-    [oid],
     doing,
     signal,
+    [oid],
   );
   return rows.map((row) => ({
     name: row.name as string,

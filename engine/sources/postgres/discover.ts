@@ -40,9 +40,9 @@ export async function discoverObjects(
        FROM part JOIN pg_class leaf ON leaf.oid = part.oid WHERE leaf.relkind = 'r'
      ) parts ON c.relkind = 'p'
      WHERE ${VISIBLE} ORDER BY 2, 3`,
-    values,
     doing,
     signal,
+    values,
   );
   const columns = new Map<string, TextRow[]>();
   if (filter.withColumns) {
@@ -58,9 +58,9 @@ export async function discoverObjects(
        LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
        WHERE ${VISIBLE} ORDER BY c.oid, a.attnum`,
-      values,
       'Listing columns',
       signal,
+      values,
     );
     for (const row of rows) {
       const list = columns.get(row.oid as string) ?? [];

@@ -1,5 +1,17 @@
-import { IngestError, isIngestError, messageOf } from '../../errors.ts';
+import type { IngestError } from '../../errors.ts';
 import type { PostgresConnection } from '../../spec/connection.ts';
+import {
+  type ErrorRule,
+  type Explanation,
+  explainByRule,
+  explained,
+  explainNetwork,
+  type Failure,
+  type NetworkHints,
+  PASSES_BY,
+  passwordMissing,
+  saidBy,
+} from '../database/explain-error.ts';
 
 /** The slice of node-postgres's and of sockets' errors that says what happened. */
 interface DriverError extends Error {
@@ -7,9 +19,6 @@ interface DriverError extends Error {
   code?: string;
   detail?: string;
   hint?: string;
-  schema?: string;
-  table?: string;
-  column?: string;
 }
 
 export interface ErrorContext {
@@ -18,21 +27,12 @@ export interface ErrorContext {
   doing: string;
 }
 
-interface Explanation {
-  code: string;
-  message: string;
-  hint?: string;
-  retryable?: boolean;
-}
-
 /**
  * Turns what the driver, the socket or the server threw into an IngestError with a plain cause and a way out. Transient failures
  * (connection lost, serialization, shutdown, too many connections) are retryable. The password is in none of these texts.
  */
 export function explainError(error: unknown, context: ErrorContext): IngestError {
-  if (isIngestError(error)) return error;
-  const { code, message, hint, retryable } = explain(error as DriverError, context);
-  return new IngestError(code, message, { hint, retryable, cause: error });
+  return explained(error, () => explain(error as DriverError, context));
 }
 
 /** SQLSTATE of a server's error, else null. */
@@ -41,204 +41,143 @@ export function sqlState(error: unknown): string | null {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object) ? code : null;
 }
 
-/** Server classes and codes after which the same statement may succeed: see "PostgreSQL Error Codes" in the manual. */
-function isTransient(state: string): boolean {
-  return /^(08...|40001|40P01|53300|57P0[123])$/.test(state);
+interface PostgresFailure extends Failure {
+  username: string;
+  database: string;
+  sslMode: string;
 }
 
-function explain(error: DriverError, context: ErrorContext): Explanation {
+function explain(error: DriverError, { connection, doing }: ErrorContext): Explanation {
+  const { host, port, username, database, connect_timeout: connectSeconds, ssl_mode: sslMode } = connection;
+  const address = `${host}:${port}`;
+  const { code = '' } = error;
+  const failure = { doing, address, host, said: saidBy(error), code, connectSeconds, username, database, sslMode };
   const state = sqlState(error);
-  return state === null ? explainConnection(error, context) : explainServer(state, error, context);
+  if (state !== null) return explainByRule(SERVER_RULES, state, failure) ?? serverError(state, error, failure);
+  return (
+    explainDriver(failure) ??
+    explainNetwork(failure, HINTS) ?? { code: 'SOURCE_FAILED', message: `${doing}: ${failure.said}.` }
+  );
 }
 
-function explainServer(state: string, error: DriverError, { connection, doing }: ErrorContext): Explanation {
-  const { host, port, database, username } = connection;
-  const said = error.message.replace(/\.?$/, '.');
-  const serverHint = error.hint ?? error.detail;
-  switch (state) {
-    case '28P01':
-      return {
-        code: 'LOGIN_FAILED',
-        message: `${host}:${port} refused the password of user "${username}".`,
-        hint: 'Check username and password of the connection; `ingest secrets explain` shows where the password came from.',
-      };
-    case '28000':
-      return {
-        code: 'LOGIN_FAILED',
-        message: `${host}:${port} does not let user "${username}" in: ${said}`,
-        hint: 'Check the username. If the message names pg_hba.conf, the server wants another ssl_mode, or this machine allowed in pg_hba.conf.',
-      };
-    case '3D000':
-      return {
-        code: 'DATABASE_NOT_FOUND',
-        message: `There is no database "${database}" on ${host}:${port}.`,
-        hint: 'Check database of the connection; names are case-sensitive.',
-      };
-    case '42501':
-      return {
-        code: 'PERMISSION_DENIED',
-        message: `${doing}: user "${username}" may not do that: ${said}`,
-        hint: `Ask the owner for GRANT USAGE ON SCHEMA … and GRANT SELECT ON … TO "${username}".`,
-      };
-    case '42P01':
-      return {
-        code: 'SOURCE_TABLE_NOT_FOUND',
-        message: `${doing}: ${said}`,
-        hint: 'The table was dropped or renamed meanwhile, or the filter names a table that is not there.',
-      };
-    case '42703':
-      return {
-        code: 'SOURCE_COLUMN_NOT_FOUND',
-        message: `${doing}: ${said}`,
-        hint: 'Check the columns that the filter names; names with capital letters need double quotes in SQL.',
-      };
-    case '57014':
-      return {
-        code: 'QUERY_CANCELLED',
-        message: `${doing}: the server ended the statement: ${said}`,
-        hint: 'An administrator or a statement_timeout ended it. Read fewer rows (columns, filter, INCREMENTAL) or have the limit raised.',
-      };
-    case '22021':
-    case '22P05':
-      return {
-        code: 'VALUE_NOT_UTF8',
-        message: `${doing}: a text is not UTF-8: ${said}`,
-        hint: 'The database keeps bytes of another encoding (SQL_ASCII). Correct the rows, or read a view that converts the column with convert_from().',
-      };
-    case '25006':
-      return {
-        code: 'READ_ONLY',
-        message: `${doing}: ${said}`,
-        hint: 'Sources are read in a READ ONLY transaction: a filter or view must not call a function that writes.',
-      };
-    case '53300':
-      return {
-        code: 'TOO_MANY_CONNECTIONS',
-        message: `${host}:${port} has no free connection: ${said}`,
-        hint: 'Run fewer jobs at once (max_workers, partitions), or raise max_connections.',
-        retryable: true,
-      };
-    default:
-      break;
-  }
-  const transient = isTransient(state);
-  const code = transient ? 'CONNECTION_LOST' : 'SOURCE_QUERY_FAILED';
-  const hint = transient ? 'This passes by itself as a rule; the read is tried again.' : serverHint;
+/** See "PostgreSQL Error Codes" in the manual. */
+const SERVER_RULES: readonly ErrorRule<PostgresFailure>[] = [
+  {
+    on: ['28P01'],
+    code: 'LOGIN_FAILED',
+    message: ({ address, username }) => `${address} refused the password of user "${username}".`,
+    hint: 'Check username and password of the connection; `ingest secrets explain` shows where the password came from.',
+  },
+  {
+    on: ['28000'],
+    code: 'LOGIN_FAILED',
+    message: ({ address, username, said }) => `${address} does not let user "${username}" in: ${said}.`,
+    hint: 'Check the username. If the message names pg_hba.conf, the server wants another ssl_mode, or this machine allowed in pg_hba.conf.',
+  },
+  {
+    on: ['3D000'],
+    code: 'DATABASE_NOT_FOUND',
+    message: ({ address, database }) => `There is no database "${database}" on ${address}.`,
+    hint: 'Check database of the connection; names are case-sensitive.',
+  },
+  {
+    on: ['42501'],
+    code: 'PERMISSION_DENIED',
+    message: ({ doing, username, said }) => `${doing}: user "${username}" may not do that: ${said}.`,
+    hint: ({ username }) => `Ask the owner for GRANT USAGE ON SCHEMA … and GRANT SELECT ON … TO "${username}".`,
+  },
+  {
+    on: ['42P01'],
+    code: 'SOURCE_TABLE_NOT_FOUND',
+    hint: 'The table was dropped or renamed meanwhile, or the filter names a table that is not there.',
+  },
+  {
+    on: ['42703'],
+    code: 'SOURCE_COLUMN_NOT_FOUND',
+    hint: 'Check the columns that the filter names; names with capital letters need double quotes in SQL.',
+  },
+  {
+    on: ['42601'],
+    code: 'SOURCE_SYNTAX',
+    message: ({ doing, said }) => `${doing}: the server cannot read the statement: ${said}.`,
+    hint: "The job's filter is the usual cause: write one condition as it would stand after WHERE; texts in single quotes.",
+  },
+  {
+    on: ['22P02', '22007', '22008', '22003', '42883', '42804'],
+    code: 'SOURCE_CONVERSION',
+    hint: 'A filter compares a column with a value of another type, or a view computes with texts that are no numbers or dates.',
+  },
+  {
+    on: ['57014'],
+    code: 'QUERY_CANCELLED',
+    message: ({ doing, said }) => `${doing}: the server ended the statement: ${said}.`,
+    hint: 'An administrator or a statement_timeout ended it. Read fewer rows (columns, filter, INCREMENTAL) or have the limit raised.',
+  },
+  {
+    on: ['22021', '22P05'],
+    code: 'VALUE_NOT_UTF8',
+    message: ({ doing, said }) => `${doing}: a text is not UTF-8: ${said}.`,
+    hint: 'The database keeps bytes of another encoding (SQL_ASCII). Correct the rows, or read a view that converts the column with convert_from().',
+  },
+  {
+    on: ['25006'],
+    code: 'READ_ONLY',
+    hint: 'Sources are read in a READ ONLY transaction: a filter or view must not call a function that writes.',
+  },
+  {
+    on: ['53300'],
+    code: 'TOO_MANY_CONNECTIONS',
+    message: ({ address, said }) => `${address} has no free connection: ${said}.`,
+    hint: 'Run fewer jobs at once (max_workers, partitions), or raise max_connections.',
+    retryable: true,
+  },
+  {
+    on: ['57P03'],
+    code: 'SERVER_NOT_READY',
+    message: ({ address, said }) => `${address}: the database is starting or stopping (${said}).`,
+    hint: 'The read is tried again; if it stays so, ask the administrator whether it is open.',
+    retryable: true,
+  },
+  {
+    on: ['40001', '40P01'],
+    code: 'SOURCE_CONFLICT',
+    message: ({ doing, said }) => `${doing}: another session was in the way (${said}).`,
+    hint: PASSES_BY,
+    retryable: true,
+  },
+];
+
+/** Classes and codes after which the same statement may succeed on a new connection. */
+const LOST = /^(08...|57P0[12])$/;
+
+function serverError(state: string, error: DriverError, { doing, said }: PostgresFailure): Explanation {
+  const isLost = LOST.test(state);
+  const hint = isLost ? PASSES_BY : (error.hint ?? error.detail);
   return {
-    code: state === '40001' || state === '40P01' ? 'SOURCE_CONFLICT' : code,
-    message: `${doing}: the server said "${error.message}" (${state}).`,
+    code: isLost ? 'CONNECTION_LOST' : 'SOURCE_QUERY_FAILED',
+    message: `${doing}: the server said "${said}" (${state}).`,
     hint: hint ?? 'Look the code up in "PostgreSQL Error Codes"; a filter is the usual cause.',
-    retryable: transient,
+    retryable: isLost,
   };
 }
 
-function explainConnection(error: DriverError, { connection, doing }: ErrorContext): Explanation {
-  const { host, port, connect_timeout: seconds, ssl_mode: mode } = connection;
-  const address = `${host}:${port}`;
-  const said = messageOf(error);
-  switch (error.code) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return {
-        code: 'HOST_NOT_FOUND',
-        message: `The host "${host}" has no address.`,
-        hint: 'Check host of the connection, and whether a VPN or another DNS server is needed.',
-        retryable: error.code === 'EAI_AGAIN',
-      };
-    case 'ECONNREFUSED':
-      return {
-        code: 'CONNECTION_REFUSED',
-        message: `Nothing accepts connections at ${address}.`,
-        hint: 'Check host and port, that the server runs and listens on that address, and that no firewall rejects it.',
-        retryable: true,
-      };
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return {
-        code: 'CONNECTION_TIMEOUT',
-        message: `${address} cannot be reached (${error.code}).`,
-        hint: 'A firewall or a missing VPN is the usual cause; connect_timeout sets how long is waited.',
-        retryable: true,
-      };
-    default:
-      break;
-  }
-  if (/timeout expired/.test(said)) {
-    return {
-      code: 'CONNECTION_TIMEOUT',
-      message: `${address} did not answer within ${seconds} s.`,
-      hint: 'A firewall or a missing VPN is the usual cause; connect_timeout sets how long is waited.',
-      retryable: true,
-    };
-  }
+const HINTS: NetworkHints = {
+  refused: 'Check host and port, that the server runs and listens on that address, and that no firewall rejects it.',
+  hostMismatch: 'Use the host name that the certificate has, or ssl_mode verify-ca, which checks only who signed it.',
+  notTrusted:
+    'Set ssl_root_cert to the PEM file of the authority that signed it, or, in a network that you trust, ssl_mode require.',
+  tlsFailed: 'Check that the port is the one of PostgreSQL itself and which TLS versions the server allows.',
+};
+
+/** What node-postgres says in words alone. */
+function explainDriver(failure: PostgresFailure): Explanation | null {
+  const { said, address, sslMode } = failure;
   if (/does not support SSL/.test(said)) {
     return {
       code: 'TLS_NOT_SUPPORTED',
-      message: `${address} does not speak TLS, and ssl_mode "${mode}" insists on it.`,
+      message: `${address} does not speak TLS, and ssl_mode "${sslMode}" insists on it.`,
       hint: 'Turn TLS on at the server; in a network that you trust, ssl_mode prefer connects without it.',
     };
   }
-  if (/SCRAM.*password|password must be a string/i.test(said)) {
-    return {
-      code: 'LOGIN_FAILED',
-      message: `${address} asks for a password, and the connection has none.`,
-      hint: 'Set the password in the environment, the keychain or .dlt/secrets.toml.',
-    };
-  }
-  return explainTls(error, connection) ?? explainLoss(error, doing, address);
-}
-
-const TRUST_HINT =
-  'Set ssl_root_cert to the PEM file of the authority that signed it, or, in a network that you trust, ssl_mode require.';
-
-/** OpenSSL's and Node's codes for certificates, see "X509 certificate error codes" in Node's manual of tls. */
-function explainTls(error: DriverError, connection: PostgresConnection): Explanation | null {
-  const address = `${connection.host}:${connection.port}`;
-  const code = error.code ?? '';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return {
-      code: 'CERTIFICATE_HOST_MISMATCH',
-      message: `The certificate of ${address} is for another host: ${error.message.replace(/^.*?cert's/, "cert's")}`,
-      hint: 'Use the host name that the certificate has, or ssl_mode verify-ca, which checks only who signed it.',
-    };
-  }
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return {
-      code: 'CERTIFICATE_NOT_TRUSTED',
-      message: `The certificate of ${address} has expired or is not valid yet.`,
-      hint: "Renew it at the server, and check this machine's clock.",
-    };
-  }
-  if (/SELF_SIGNED|UNABLE_TO|CERT_|ISSUER|INVALID_CA/.test(code)) {
-    return {
-      code: 'CERTIFICATE_NOT_TRUSTED',
-      message: `The certificate of ${address} is not signed by an authority that is trusted here (${code}).`,
-      hint: TRUST_HINT,
-    };
-  }
-  if (/^ERR_(SSL|TLS|OSSL)|EPROTO/.test(code)) {
-    return {
-      code: 'TLS_FAILED',
-      message: `TLS with ${address} failed: ${error.message}`,
-      hint: 'Check that the port is the one of PostgreSQL itself and which TLS versions the server allows.',
-    };
-  }
-  return null;
-}
-
-function explainLoss(error: DriverError, doing: string, address: string): Explanation {
-  const said = messageOf(error);
-  const isLoss = /Connection terminated|ECONNRESET|EPIPE|socket hang up|not queryable|before secure TLS/.test(
-    `${said} ${error.code ?? ''}`,
-  );
-  if (isLoss) {
-    return {
-      code: 'CONNECTION_LOST',
-      message: `${doing}: the connection to ${address} was lost (${said.replace(/\.$/, '')}).`,
-      hint: 'The server, a proxy or the network ended it; the read is tried again.',
-      retryable: true,
-    };
-  }
-  return { code: 'SOURCE_FAILED', message: `${doing}: ${said}` };
+  return /SCRAM.*password|password must be a string/i.test(said) ? passwordMissing(failure) : null;
 }

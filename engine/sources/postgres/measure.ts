@@ -6,7 +6,7 @@ import { type CatalogColumn, findObject } from './catalog.ts';
 import { checkFilter } from './filter.ts';
 import { quoteIdentifier, quoteName } from './literal.ts';
 import { planRead } from './read-plan.ts';
-import type { PostgresSession } from './session.ts';
+import { BEGIN_READ, type PostgresSession } from './session.ts';
 import { watermarkLiteral } from './watermark.ts';
 
 /** Counts and sums on the server, over the rows that the job's read gives. */
@@ -17,7 +17,7 @@ export async function measureTable(
 ): Promise<Measured> {
   const { job } = request.read;
   const doing = `Measuring ${job.table_name}`;
-  await session.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY', [], doing, signal);
+  await session.query(BEGIN_READ, doing, signal);
   if (job.filter !== null) checkFilter(job.filter);
   const object = await findObject(session, job, signal);
   const measures = request.measures.map((measure) => {
@@ -32,7 +32,6 @@ export async function measureTable(
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const [row] = await session.query(
     `SELECT ${list} FROM (SELECT * FROM ${quoteName(object.schema, object.name)}${filter}) q${where}`,
-    [],
     doing,
     signal,
   );

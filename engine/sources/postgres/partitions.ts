@@ -1,4 +1,5 @@
 import { IngestError } from '../../errors.ts';
+import { rangeParts } from '../database/partition-ranges.ts';
 import { findColumn } from '../database/table-columns.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { quoteIdentifier, quoteName, typedLiteral } from './literal.ts';
@@ -55,17 +56,8 @@ export function placeParts(pages: number, partitions: number): (string | undefin
   return rangeParts(
     'ctid',
     cuts.map((page) => `'(${page},0)'::tid`),
+    { nullable: false },
   );
-}
-
-function rangeParts(column: string, cuts: readonly string[]): (string | undefined)[] {
-  if (cuts.length === 0) return [undefined];
-  return [...cuts, null].map((cut, index) => {
-    const from = index === 0 ? null : `${column} >= ${cuts[index - 1]}`;
-    // NULL is in no range: the first part takes it.
-    if (from === null) return column === 'ctid' ? `ctid < ${cut}` : `(${column} < ${cut} OR ${column} IS NULL)`;
-    return cut === null ? from : `${from} AND ${column} < ${cut}`;
-  });
 }
 
 /** Inner bounds of equal ranges between the column's least and greatest finite value. */
@@ -92,7 +84,6 @@ async function rangeCuts(
        SELECT DISTINCT (${exact})::${column.baseTypeSql} AS cut
        FROM (SELECT min(${own}) AS low, max(${own}) AS high FROM ${object} WHERE ${finite}) bounds, generate_series(1, ${partitions - 1}) i
        WHERE low < high) cuts ORDER BY cuts.cut`,
-    [],
     `Finding the range of ${column.name} in ${plan.name}`,
     signal,
   );

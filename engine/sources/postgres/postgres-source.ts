@@ -1,5 +1,5 @@
-import { cancelled } from '../../errors.ts';
 import type { PostgresConnection } from '../../spec/connection.ts';
+import { createSessionSource } from '../database/session-source.ts';
 import type { Source } from '../source.ts';
 import { testConnection } from './connection-test.ts';
 import { discoverObjects } from './discover.ts';
@@ -9,46 +9,15 @@ import { planRead, selectStatement } from './read-plan.ts';
 import { readTable } from './read-table.ts';
 import { PostgresSession } from './session.ts';
 
-/**
- * A PostgreSQL server (10 or later) as a source. Each call has sessions of its own, so that jobs may run at the same time and an abandoned read
- * leaves nothing behind; {@link Source.close} ends those that are still open.
- */
+/** A PostgreSQL server (10 or later) as a source. */
 export function createPostgresSource(connection: PostgresConnection): Source {
-  const sessions = new Set<PostgresSession>();
-  const closing = new AbortController();
-
-  const open = async (signal: AbortSignal): Promise<PostgresSession> => {
-    if (closing.signal.aborted) throw cancelled(closing.signal);
-    const session = await PostgresSession.open(connection, signal);
-    sessions.add(session);
-    session.onClose = () => sessions.delete(session);
-    return session;
-  };
-  const withSession = async <Result>(
-    signal: AbortSignal,
-    use: (session: PostgresSession) => Promise<Result>,
-  ): Promise<Result> => {
-    const session = await open(signal);
-    try {
-      return await use(session);
-    } finally {
-      await session.close();
-    }
-  };
-
-  return {
+  return createSessionSource<PostgresSession>({
+    open: (signal) => PostgresSession.open(connection, signal),
     test: (signal) => testConnection(connection, signal),
-    discover: (filter, signal) => withSession(signal, (session) => discoverObjects(session, filter, signal)),
-    explain: (request, signal) =>
-      withSession(signal, async (session) => selectStatement(await planRead(session, request, signal))),
-    read: (request, context) => readTable(open, request, context),
-    preview: (request, context, limits) =>
-      withSession(context.signal, (session) => previewTable(session, request, context, limits)),
-    measure: (request, context) =>
-      withSession(context.signal, (session) => measureTable(session, request, context.signal)),
-    close: async () => {
-      closing.abort();
-      await Promise.all([...sessions].map((session) => session.abort()));
-    },
-  };
+    discover: discoverObjects,
+    explain: async (session, request, signal) => selectStatement(await planRead(session, request, signal)),
+    read: readTable,
+    preview: previewTable,
+    measure: measureTable,
+  });
 }

@@ -1,15 +1,15 @@
 import { ChunkWriter, type FilledTable } from '../../duckdb/chunk-writer.ts';
-import { identifier } from '../../duckdb/sql.ts';
-import { IngestError, throwIfCancelled } from '../../errors.ts';
-import { interleave, type TableReader } from '../database/interleave.ts';
-import { NULL_COUNT_LIMIT, reportNullWatermarks } from '../database/null-watermarks.ts';
+import { IngestError } from '../../errors.ts';
+import { readSegments, type TableReader } from '../database/interleave.ts';
+import { handleNullWatermarks, NULL_COUNT_LIMIT } from '../database/null-watermarks.ts';
 import { ReadCounts, segmentLimits } from '../database/read-counts.ts';
+import { whereClause } from '../database/read-plan.ts';
 import { sourceColumn, tableVerdict } from '../database/read-rows.ts';
 import type { ReadContext, ReadRequest, ReadSummary, Segment } from '../source.ts';
 import { planParts } from './partitions.ts';
-import { fromClause, planRead, type ReadPlan, selectStatement, whereClause } from './read-plan.ts';
+import { fromClause, planRead, type ReadPlan, selectStatement } from './read-plan.ts';
 import { createRowDecoder } from './row-decoder.ts';
-import type { PostgresSession } from './session.ts';
+import { BEGIN_READ, type PostgresSession } from './session.ts';
 import { WatermarkTracker } from './watermark-tracker.ts';
 
 export type OpenSession = (signal: AbortSignal) => Promise<PostgresSession>;
@@ -26,13 +26,16 @@ export async function* readTable(
   const readers: PartReader[] = [];
   let tracker: WatermarkTracker | null = null;
   const leftovers: Promise<void>[] = [];
-  let empty: FilledTable | null = null;
   let finished = false;
   try {
-    await session.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY', [], 'Beginning', signal);
+    await session.query(BEGIN_READ, 'Beginning', signal);
     const plan = await planRead(session, request, signal);
     warnOfHiddenRows(plan, context);
-    await handleNullWatermarks(session, plan, request, context);
+    await handleNullWatermarks(plan, request, context, async (condition, doing) => {
+      const found = `SELECT 1 ${fromClause(plan)} ${whereClause([condition])} LIMIT ${NULL_COUNT_LIMIT}`;
+      const [row] = await session.query(`SELECT count(*) AS count FROM (${found}) n`, doing, signal);
+      return row?.count;
+    });
     const parts = await planParts(
       session,
       plan,
@@ -55,21 +58,12 @@ export async function* readTable(
         await PartReader.start(sessions[index] as PostgresSession, select, plan, parts.length, counts, context),
       );
     }
-    const columns = plan.columns.map(sourceColumn);
-    let rows = 0;
-    for await (const table of interleave(readers, leftovers)) {
-      if (table.rows === 0) {
-        await empty?.release();
-        empty = table;
-        continue;
-      }
-      await tracker.add(table);
-      rows += table.rows;
-      yield { ...table, columns };
-      throwIfCancelled(signal);
-    }
-    // An empty table is a segment too where there is no other: it says which columns there are.
-    if (empty && rows === 0) yield { ...empty, columns };
+    const greatest = tracker;
+    const rows = yield* readSegments(readers, plan.columns.map(sourceColumn), {
+      signal,
+      leftovers,
+      onTable: (table) => greatest.add(table),
+    });
     counts.report();
     finished = true;
     return { watermark: await tracker.greatest(), verdict: tableVerdict(plan.name, plan.sampleRows, rows), retries: 0 };
@@ -77,7 +71,6 @@ export async function* readTable(
     await Promise.all(sessions.map((each) => (finished ? each.close() : each.abort())));
     await Promise.all(readers.map((reader) => reader.close()));
     await Promise.all(leftovers);
-    await empty?.release();
     await tracker?.close();
   }
 }
@@ -165,38 +158,15 @@ async function joinSnapshot(
 ): Promise<void> {
   if (count <= 1) return;
   const doing = 'Sharing the snapshot';
-  const [row] = await (sessions[0] as PostgresSession).query('SELECT pg_export_snapshot() AS id', [], doing, signal);
+  const [row] = await (sessions[0] as PostgresSession).query('SELECT pg_export_snapshot() AS id', doing, signal);
   const id = row?.id ?? '';
   if (!/^[0-9A-Fa-f-]+$/.test(id)) throw new IngestError('SNAPSHOT_FAILED', `The server exported no snapshot (${id}).`);
   while (sessions.length < count) {
     const session = await open(signal);
     sessions.push(session);
-    await session.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY', [], doing, signal);
-    await session.query(`SET TRANSACTION SNAPSHOT '${id}'`, [], doing, signal);
+    await session.query(BEGIN_READ, doing, signal);
+    await session.query(`SET TRANSACTION SNAPSHOT '${id}'`, doing, signal);
   }
-}
-
-/** Counts rows without a watermark: an error, or a warning for those that are left out. */
-async function handleNullWatermarks(
-  session: PostgresSession,
-  plan: ReadPlan,
-  { incremental }: ReadRequest,
-  context: ReadContext,
-): Promise<void> {
-  const { watermark } = plan;
-  // A sample is for looking at: it is not worth a scan of the table.
-  if (!watermark || !incremental || plan.sampleRows !== null) return;
-  if (!watermark.column.nullable || incremental.nullWatermarks === 'include') return;
-  const column = watermark.column.name;
-  const isNull = `q.${identifier(column)} IS NULL`;
-  const [row] = await session.query(
-    `SELECT count(*) AS count FROM (SELECT 1 ${fromClause(plan)} ${whereClause([isNull])} LIMIT ${NULL_COUNT_LIMIT + 1}) n`,
-    [],
-    `Counting rows of ${plan.name} without ${column}`,
-    context.signal,
-  );
-  const found = Number(row?.count ?? 0);
-  reportNullWatermarks(found, { name: plan.name, column }, incremental.nullWatermarks, context);
 }
 
 function warnOfHiddenRows(plan: ReadPlan, context: ReadContext): void {

@@ -4,12 +4,17 @@ import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { cancelled, IngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import type { PostgresConnection } from '../../spec/connection.ts';
+import { queryTimeout } from '../database/explain-error.ts';
+import type { TextRow } from '../database/row-protocol.ts';
+import type { DatabaseSession } from '../database/session-source.ts';
 import { sendCancelRequest } from './cancel-request.ts';
 import { CopyOut, type RowSink } from './copy-out.ts';
 import { explainError, sqlState } from './errors.ts';
 
-/** Every value as the server's own text, so that no driver touches it. */
-export type TextRow = Record<string, string | null>;
+export type { TextRow };
+
+/** Begins a transaction that sees one moment. */
+export const BEGIN_READ = 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY';
 
 /** What every session is set to, so that texts and literals mean the same on every server. */
 const SESSION_SETTINGS = [
@@ -34,7 +39,7 @@ interface ClientInternals {
  * One connection to a server. Statements run one after another; a cancelled or failed one that may still run on the server
  * is cancelled there too, and the session is closed.
  */
-export class PostgresSession {
+export class PostgresSession implements DatabaseSession {
   /** Whether the connection is encrypted. */
   readonly encrypted: boolean;
   /** e.g. `18.4` */
@@ -119,15 +124,13 @@ export class PostgresSession {
     }
   }
 
-  /** Runs a statement and gives its rows as texts. `doing` is for errors. */
-  async query(sql: string, values: unknown[], doing: string, signal: AbortSignal): Promise<TextRow[]> {
+  /** Every value as the server's own text, so that no driver touches it. */
+  async query(sql: string, doing: string, signal: AbortSignal, values?: unknown[]): Promise<TextRow[]> {
     const { query_timeout: seconds } = this.#connection;
     const result = await this.#guard(doing, signal, (overdue) => {
       // The server's statement_timeout comes first; this is for a server that does not answer at all.
       const timer = setTimeout(overdue, (seconds + 5) * 1000);
-      return this.#client
-        .query<TextRow>(sql, values.length > 0 ? values : undefined)
-        .finally(() => clearTimeout(timer));
+      return this.#client.query<TextRow>(sql, values).finally(() => clearTimeout(timer));
     });
     return result.rows;
   }
@@ -137,7 +140,7 @@ export class PostgresSession {
    * not the length of the whole read: a large table takes as long as it takes.
    */
   async copyOut(select: string, sink: RowSink, doing: string, signal: AbortSignal): Promise<RunningCopy> {
-    await this.query('SET statement_timeout = 0', [], doing, signal);
+    await this.query('SET statement_timeout = 0', doing, signal);
     const { query_timeout: seconds } = this.#connection;
     let heardAt = Date.now();
     const copy = new CopyOut(`COPY (${select}) TO STDOUT (FORMAT binary)`, sink, () => {
@@ -232,12 +235,6 @@ export interface RunningCopy {
   done: Promise<void>;
   /** Goes on after the sink said false. */
   resume(): void;
-}
-
-function queryTimeout(doing: string, seconds: number): IngestError {
-  return new IngestError('QUERY_TIMEOUT', `${doing}: the server gave nothing for ${seconds} s.`, {
-    hint: 'Raise query_timeout of the connection (up to 3600 s), or read less: columns, filter, INCREMENTAL; an index on the watermark column helps.',
-  });
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { FilledTable } from '../../duckdb/chunk-writer.ts';
 import { identifier } from '../../duckdb/sql.ts';
 import type { WorkspaceConnection } from '../../duckdb/workspace.ts';
-import { IngestError } from '../../errors.ts';
+import { whereClause } from '../database/read-plan.ts';
+import { refuseEndless } from '../database/watermark-predicate.ts';
 import type { ReadContext } from '../source.ts';
-import { fromClause, type ReadPlan, whereClause } from './read-plan.ts';
+import { fromClause, type ReadPlan } from './read-plan.ts';
 import type { PostgresSession } from './session.ts';
 
 /**
@@ -32,11 +33,12 @@ export class WatermarkTracker {
         `SELECT (${watermark.comparable})::text AS greatest ${fromClause(plan)}
          ${whereClause([...watermark.conditions, `${watermark.comparable} IS NOT NULL`])}
          ORDER BY ${watermark.comparable} DESC LIMIT 1`,
-        [],
         `Finding the greatest ${watermark.column.name} of ${plan.name}`,
         context.signal,
       );
-      return new WatermarkTracker(plan, null, '', refuseEndless(row?.greatest ?? null, plan));
+      const greatest = row?.greatest ?? null;
+      const known = watermark.isText ? greatest : refuseEndless(greatest, plan.name, watermark.column);
+      return new WatermarkTracker(plan, null, '', known);
     }
     const connection = await context.workspace.connect();
     const table = identifier(context.workspace.uniqueName('watermark'));
@@ -67,15 +69,6 @@ export class WatermarkTracker {
     await this.#connection.run(`DROP TABLE IF EXISTS ${this.#table}`);
     this.#connection.close();
   }
-}
-
-/** Nothing is greater than infinity or NaN: every later run would read nothing but these rows. */
-function refuseEndless(greatest: string | null, plan: ReadPlan): string | null {
-  if (greatest === null || !/^(infinity|nan)$/i.test(greatest)) return greatest;
-  const column = plan.watermark?.column.name;
-  throw new IngestError('WATERMARK_NOT_FINITE', `${plan.name}: watermark_column "${column}" holds ${greatest}.`, {
-    hint: 'No later row would ever be read. Correct these rows, or leave them out with filter.',
-  });
 }
 
 /** DuckDB writes `0044-03-15 (BC) 12:00:00`, PostgreSQL `0044-03-15 12:00:00 BC`. */

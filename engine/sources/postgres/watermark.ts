@@ -1,5 +1,6 @@
-import { IngestError, isIngestError } from '../../errors.ts';
+import { isIngestError } from '../../errors.ts';
 import type { Lag } from '../../spec/job.ts';
+import { boundCells, invalidWatermark, lagOf, watermarkKind, withNulls } from '../database/watermark-predicate.ts';
 import type { IncrementalRead } from '../source.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { sqlState } from './errors.ts';
@@ -35,16 +36,23 @@ const KINDS: Record<string, WatermarkKind> = {
 
 export interface WatermarkPlan {
   column: CatalogColumn;
+  /** The column over `q`. */
+  reference: string;
   /** The column as it is compared, over `q`. */
   comparable: string;
+  /** Any text may be a value, `NaN` too. */
+  isText: boolean;
   /** Conditions of the outer WHERE; empty: every row. */
   conditions: string[];
-  /** The greatest watermark can be taken from what landed; {@link planRead} knows. */
+  /** The greatest watermark can be taken from what landed. */
   fromSegments: boolean;
 }
 
 /** Plans the predicate of an incremental read. Throws where the type, the value or the lag do not go together. */
-export function planWatermark(column: CatalogColumn, incremental: IncrementalRead): WatermarkPlan {
+export function planWatermark(
+  column: CatalogColumn,
+  incremental: IncrementalRead,
+): Omit<WatermarkPlan, 'fromSegments'> {
   const kind = kindOf(column);
   const reference = `q.${quoteIdentifier(column.name)}`;
   // Only byte order is the same everywhere; a locale's order changes with the server's libraries.
@@ -52,14 +60,15 @@ export function planWatermark(column: CatalogColumn, incremental: IncrementalRea
   const literal = (text: string) => watermarkLiteral(text, column);
   const bounds: string[] = [];
   if (incremental.from !== null) {
-    bounds.push(`${comparable} >= ${minusLag(literal(incremental.from), incremental.lag, kind, column)}`);
+    bounds.push(`${comparable} >= ${minusLag(literal(incremental.from), lagOf(incremental.lag, kind, column))}`);
   }
   if (incremental.end !== null) bounds.push(`${comparable} < ${literal(incremental.end)}`);
   return {
     column,
+    reference,
+    isText: kind === 'text',
     comparable,
     conditions: withNulls(bounds, reference, column, incremental),
-    fromSegments: false,
   };
 }
 
@@ -68,38 +77,16 @@ export function watermarkLiteral(text: string, column: CatalogColumn): string {
   return kindOf(column) === 'text' ? `${textLiteral(text)}::text COLLATE "C"` : typedLiteral(text, column.baseTypeSql);
 }
 
-function withNulls(bounds: string[], reference: string, column: CatalogColumn, incremental: IncrementalRead): string[] {
-  if (!column.nullable) return bounds;
-  if (incremental.nullWatermarks === 'include') {
-    return bounds.length === 0 ? [] : [`(${reference} IS NULL OR (${bounds.join(' AND ')}))`];
-  }
-  return bounds.length === 0 ? [`${reference} IS NOT NULL`] : bounds;
-}
-
 function kindOf(column: CatalogColumn): WatermarkKind {
   if (column.baseKind === 'e') return 'other';
   if (column.baseType.endsWith('.citext')) return 'text';
-  const kind = column.isArray || !Object.hasOwn(KINDS, column.baseType) ? undefined : KINDS[column.baseType];
-  if (kind) return kind;
-  throw new IngestError(
-    'WATERMARK_TYPE',
-    `watermark_column "${column.name}" is ${column.sourceType}, which has no order to continue from.`,
-    { hint: 'Use a column that only grows: an update time, a date, an identity or sequence number.' },
-  );
+  return watermarkKind<WatermarkKind>(column.isArray ? {} : KINDS, column);
 }
 
-function minusLag(literal: string, lag: Lag | null, kind: WatermarkKind, column: CatalogColumn): string {
+function minusLag(literal: string, lag: Lag | null): string {
   if (lag === null) return literal;
-  if (lag.kind === 'duration' && kind === 'time') return `(${literal} - interval '${lag.seconds} seconds')`;
-  if (lag.kind === 'number' && kind === 'number') return `(${literal} - ${typedLiteral(lag.value, 'numeric')})`;
-  throw new IngestError('LAG_INVALID', `lag does not fit watermark_column "${column.name}" (${column.sourceType}).`, {
-    hint:
-      kind === 'time'
-        ? 'Write a duration, e.g. 2h or 1d.'
-        : kind === 'number'
-          ? 'Write a number, e.g. 1000.'
-          : 'Only times and numbers can have a lag.',
-  });
+  const less = lag.kind === 'duration' ? `interval '${lag.seconds} seconds'` : typedLiteral(lag.value, 'numeric');
+  return `(${literal} - ${less})`;
 }
 
 /** Asks the server whether the bounds are values of the column's type: an error of the read itself would not say which. */
@@ -109,28 +96,13 @@ export async function checkBounds(
   incremental: IncrementalRead,
   signal: AbortSignal,
 ): Promise<void> {
-  const bounds = [
-    [incremental.continued ? 'the stored watermark' : 'last_watermark', incremental.from],
-    ['end_value', incremental.end],
-  ] as const;
-  for (const [name, text] of bounds) {
-    if (text === null) continue;
+  for (const { cell, text } of boundCells(incremental)) {
     try {
-      await session.query(`SELECT ${typedLiteral(text, column.baseTypeSql)}::text`, [], `Reading ${name}`, signal);
+      await session.query(`SELECT ${typedLiteral(text, column.baseTypeSql)}::text`, `Reading ${cell}`, signal);
     } catch (error) {
       const isValue = isIngestError(error) && sqlState(error.cause)?.startsWith('22');
       if (!isValue) throw error;
-      throw new IngestError(
-        'WATERMARK_INVALID',
-        `${name} "${text}" is no value of watermark_column "${column.name}" (${column.sourceType}).`,
-        {
-          hint:
-            name === 'the stored watermark'
-              ? 'Set it right with `ingest state set`.'
-              : `Write it as PostgreSQL does, e.g. ${example(column)}.`,
-          cause: error,
-        },
-      );
+      throw invalidWatermark(cell, text, column, `it as PostgreSQL does, e.g. ${example(column)}`, error);
     }
   }
 }

@@ -131,7 +131,7 @@ test('errors say what was done; a value that the sink refuses ends the read', as
     drained: () => Promise.resolve(),
   };
   await expect(session.stream(QUERY, refusing, never)).rejects.toMatchObject({
-    message: 'Reading ETL.NOTES: no place',
+    message: 'Reading ETL.NOTES: no place.',
   });
   await session.close();
 });

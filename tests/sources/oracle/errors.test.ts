@@ -36,7 +36,10 @@ test.each([
   ['ORA-12537: TNS:connection closed', 'CONNECTION_LOST', /was lost/, true],
   ['ORA-12170: TNS:Connect timeout occurred', 'CONNECTION_LOST', /was lost/, true],
   ['NJS-500: connection to Oracle Database was closed or broken', 'CONNECTION_LOST', /was lost/, true],
-  ['ORA-01722: invalid number', 'SOURCE_QUERY_FAILED', /invalid number/, false],
+  ['ORA-01722: invalid number', 'SOURCE_CONVERSION', /invalid number/, false],
+  ['ORA-00936: missing expression', 'SOURCE_SYNTAX', /missing expression/, false],
+  ['ORA-01476: divisor is equal to zero', 'SOURCE_QUERY_FAILED', /divisor/, false],
+  ['NJS-503: could not be established.\ngetaddrinfo EAI_AGAIN erp', 'HOST_NOT_FOUND', /no address/, true],
   ['NJS-123: call timeout of 1000 ms exceeded', 'QUERY_TIMEOUT', /nothing for 300 s/, false],
   [
     'NJS-503: could not be established. (CONNECTION_ID=x)\nconnect ECONNREFUSED',
@@ -52,18 +55,13 @@ test.each([
   ['NJS-530: The host addresses are unresolvable', 'HOST_NOT_FOUND', /no address/, false],
   ['NJS-138: connections to this database server version are not supported', 'SERVER_TOO_OLD', /12\.1/, false],
   ['NJS-517: Unable to find "x" in "tnsnames.ora"', 'CONNECTION_INVALID', /descriptor/, false],
-  [
-    'NJS-508: TLS detected an invalid certificate. erp not present',
-    'CERTIFICATE_HOST_MISMATCH',
-    /another server/,
-    false,
-  ],
+  ['NJS-508: TLS detected an invalid certificate. erp not present', 'CERTIFICATE_HOST_MISMATCH', /another host/, false],
   ['NJS-506: TLS handshake failure.\ncertificate has expired', 'CERTIFICATE_NOT_TRUSTED', /expired/, false],
   ['NJS-506: TLS handshake failure.\nself-signed certificate', 'CERTIFICATE_NOT_TRUSTED', /authority/, false],
   ['NJS-505: unable to initiate TLS connection', 'WALLET_UNUSABLE', /wallet/i, false],
   ['NJS-506: TLS handshake failure.\nwrong version number', 'TLS_FAILED', /TLS with/, false],
   ['read ECONNRESET', 'CONNECTION_LOST', /was lost/, true],
-  ['timeout expired', 'CONNECTION_TIMEOUT', /cannot be reached/, true],
+  ['timeout expired', 'CONNECTION_TIMEOUT', /within 30 s/, true],
   ['something else', 'SOURCE_FAILED', /something else/, false],
 ])('%s', (said, code, message, retryable) => {
   const error = explainError(new Error(said), { connection, doing: 'Reading A.B' });

@@ -272,7 +272,9 @@ test.each([
   [1013, 'QUERY_CANCELLED', false],
   [1456, 'READ_ONLY', false],
   [1031, 'PERMISSION_DENIED', false],
-  [1722, 'SOURCE_QUERY_FAILED', false],
+  [1722, 'SOURCE_CONVERSION', false],
+  [936, 'SOURCE_SYNTAX', false],
+  [1476, 'SOURCE_QUERY_FAILED', false],
 ])('ORA-%i while reading is %s', async (number, code, retryable) => {
   const message = 'as the server says it';
   server.onStatement = (sql) => (sql.includes('q."BODY"') ? { error: { number, message } } : undefined);

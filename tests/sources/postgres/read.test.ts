@@ -203,7 +203,7 @@ test('names with quotes, dots, keywords, capitals and Unicode', async () => {
 test('what is not there is explained with what is', async () => {
   await expect(read({ table_name: 'ordrs' })).rejects.toMatchObject({
     code: 'SOURCE_TABLE_NOT_FOUND',
-    message: 'shop has no table or view "ordrs".',
+    message: 'shop has no table or view "ordrs" that this user may see.',
     hint: 'Did you mean "public.orders"?',
   });
   await server.query('CREATE SCHEMA hr; CREATE TABLE hr.payroll (id int)');
