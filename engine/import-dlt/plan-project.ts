@@ -45,7 +45,8 @@ const PAGINATION_KEYS = [
 ];
 
 /** The tables of TOML that are read here. */
-const SECTIONS = ['sources', 'destination', 'destinations', 'notifications', 'telemetry', 'history'];
+const OTHER_SECTIONS = ['destinations', 'notifications', 'telemetry', 'key_vault'];
+const SECTIONS = ['sources', 'destination', ...OTHER_SECTIONS];
 
 /** Keys of its databases that meant something to Python's drivers only. */
 const DRIVER_KEYS = ['driver', 'drivername'];
