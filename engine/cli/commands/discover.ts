@@ -1,6 +1,7 @@
 import { openSource } from '../../connectors.ts';
 import { bytesText } from '../../runs/event-text.ts';
 import type { DiscoveredObject } from '../../sources/source.ts';
+import type { Connection } from '../../spec/connection.ts';
 import { cancelOnSignals } from '../cancellation.ts';
 import { findConnection } from '../connection-names.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
@@ -19,8 +20,9 @@ export async function discover(context: CommandContext, name: string, options: D
   const { terminal, globals } = context;
   const cancellation = cancelOnSignals(terminal);
   try {
-    const { project, directory } = await openForCommand(context);
-    const source = await openSource(findConnection(project, name), { projectDirectory: directory });
+    const opened = await openForCommand(context);
+    const connection = findConnection(opened, name);
+    const source = await openSource(connection, { projectDirectory: opened.directory });
     try {
       const objects = await source.discover(
         {
@@ -31,7 +33,7 @@ export async function discover(context: CommandContext, name: string, options: D
         cancellation.signal,
       );
       if (globals.json) terminal.printJson(objects);
-      else printObjects(context, objects, options.columns === true);
+      else printObjects(context, connection.type, objects, options.columns === true);
       return EXIT.ok;
     } finally {
       await source.close();
@@ -41,9 +43,24 @@ export async function discover(context: CommandContext, name: string, options: D
   }
 }
 
-function printObjects({ terminal }: CommandContext, objects: DiscoveredObject[], withColumns: boolean): void {
+/** What it means that there is nothing, where that is not a matter of rights. */
+const NOTHING: Partial<Record<Connection['type'], string>> = {
+  api: 'Nothing was found. An API without a description (OpenAPI) has no list of its resources: preview a job instead.',
+  filesystem:
+    'No files were found that can be read. They are told by their endings: parquet, csv, tsv, jsonl, ndjson, also as gz and zst.',
+};
+
+function printObjects(
+  { terminal }: CommandContext,
+  type: Connection['type'],
+  objects: DiscoveredObject[],
+  withColumns: boolean,
+): void {
   if (objects.length === 0) {
-    terminal.print('Nothing was found. An API has no list of its resources: preview a job instead.');
+    terminal.print(
+      NOTHING[type] ??
+        'Nothing was found that this user may read. Ask for the right to read, or try without --schema and --search.',
+    );
     return;
   }
   const options = { width: terminal.printColumns, style: terminal.style.bind(terminal) };
@@ -52,7 +69,7 @@ function printObjects({ terminal }: CommandContext, objects: DiscoveredObject[],
     object.kind.replaceAll('_', ' '),
     object.rowEstimate === null ? '' : `~${formatCount(object.rowEstimate)}`,
     object.bytes === null ? '' : bytesText(object.bytes),
-    object.primaryKey.join(', '),
+    ...(withColumns ? [object.primaryKey.join(', ')] : []),
     object.comment ?? '',
   ]);
   terminal.print(
@@ -62,7 +79,7 @@ function printObjects({ terminal }: CommandContext, objects: DiscoveredObject[],
         { header: 'kind' },
         { header: 'rows', align: 'right' },
         { header: 'size', align: 'right' },
-        { header: 'key' },
+        ...(withColumns ? [{ header: 'key' }] : []),
         { header: 'comment', maxWidth: 60 },
       ],
       rows,
@@ -70,7 +87,10 @@ function printObjects({ terminal }: CommandContext, objects: DiscoveredObject[],
     ),
   );
   terminal.print(`\n${plural(objects.length, 'object')}`);
-  if (!withColumns) return;
+  if (!withColumns) {
+    terminal.print(terminal.style('dim', 'Keys, columns and suggestions: --columns'));
+    return;
+  }
   for (const object of objects) {
     terminal.print(`\n${terminal.style('bold', fullName(object))}`);
     terminal.print(
@@ -86,7 +106,8 @@ function printObjects({ terminal }: CommandContext, objects: DiscoveredObject[],
       ),
     );
     for (const { column, reason } of object.watermarkSuggestions) {
-      terminal.print(terminal.style('dim', `  watermark_column could be ${column}: ${reason}`));
+      const setting = object.kind === 'file_group' ? 'incremental_mode' : 'watermark_column';
+      terminal.print(terminal.style('dim', `  ${setting} could be ${column}: ${reason}`));
     }
   }
 }

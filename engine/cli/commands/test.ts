@@ -1,11 +1,14 @@
+import path from 'node:path';
 import { openSource } from '../../connectors.ts';
 import { IngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { secondsText } from '../../runs/event-text.ts';
+import { testDestination } from '../../service/test-destination.ts';
 import type { TestStage } from '../../sources/source.ts';
 import { type Connection, connectionOf } from '../../spec/connection.ts';
+import type { DestinationConfig } from '../../spec/destination.ts';
 import type { Project } from '../../spec/project.ts';
 import { cancelOnSignals } from '../cancellation.ts';
-import { findConnection } from '../connection-names.ts';
+import { findTestable } from '../connection-names.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
 
@@ -21,33 +24,42 @@ export async function test(context: CommandContext, names: string[]): Promise<Ex
   const { terminal, globals } = context;
   const cancellation = cancelOnSignals(terminal);
   try {
-    const { project, directory } = await openForCommand(context);
-    const connections =
-      names.length > 0 ? names.map((name) => findConnection(project, name)) : usedConnections(project);
-    if (connections.length === 0) {
+    const opened = await openForCommand(context);
+    const { project, directory } = opened;
+    const targets = names.length > 0 ? names.map((name) => findTestable(opened, name)) : usedConnections(project);
+    if (targets.length === 0) {
       throw new IngestError('CONNECTION_NOT_FOUND', 'No enabled job uses a connection.', {
         hint: 'Name a connection: ingest test NAME',
       });
     }
     const results: TestResult[] = [];
-    for (const connection of connections) {
+    for (const target of targets) {
       throwIfCancelled(cancellation.signal);
-      if (!globals.json) terminal.print(terminal.style('bold', `${connection.name} (${connection.type})`));
-      const source = await openSource(connection, { projectDirectory: directory });
+      const isDestination = Object.values(project.destinations).includes(target as DestinationConfig);
+      const words = isDestination ? `destination, ${target.type}` : target.type;
+      if (!globals.json) terminal.print(terminal.style('bold', `${target.name} (${words})`));
       const stages: TestStage[] = [];
-      try {
-        for await (const stage of source.test(cancellation.signal)) {
+      const take = async (tested: AsyncIterable<TestStage>) => {
+        for await (const stage of tested) {
           stages.push(stage);
           if (!globals.json) printStage(context, stage);
         }
-      } finally {
-        await source
-          .close()
-          .catch((error: unknown) => terminal.tell(`closing ${connection.name}: ${messageOf(error)}`));
+      };
+      if (isDestination) {
+        const baseDirectory = path.resolve(globals.workDir ?? directory);
+        const options = { baseDirectory, signal: cancellation.signal, destinations: project.destinations };
+        await take(testDestination(target as DestinationConfig, options));
+      } else {
+        const source = await openSource(target as Connection, { projectDirectory: directory });
+        try {
+          await take(source.test(cancellation.signal));
+        } finally {
+          await source.close().catch((error: unknown) => terminal.tell(`closing ${target.name}: ${messageOf(error)}`));
+        }
       }
       throwIfCancelled(cancellation.signal);
       const passed = stages.length > 0 && stages.every((stage) => stage.status !== 'failed');
-      results.push({ connection: connection.name, type: connection.type, passed, stages });
+      results.push({ connection: target.name, type: target.type, passed, stages });
       if (!globals.json) terminal.print();
     }
     if (globals.json) terminal.printJson(results);
@@ -63,11 +75,15 @@ function printStage({ terminal }: CommandContext, { stage, status, durationMs, d
     failed: terminal.style('red', '✖'),
     skipped: terminal.style('dim', '–'),
   }[status];
-  const took = status === 'skipped' ? 'skipped' : secondsText(durationMs / 1000);
+  const took = status === 'skipped' ? 'skipped' : stageTime(durationMs);
   terminal.print(`  ${sign} ${stage.replaceAll('_', ' ').padEnd(10)} ${took.padStart(8)}  ${error?.message ?? detail}`);
   if (error === undefined) return;
   if (error.hint !== undefined) terminal.print(`      what to do: ${error.hint}`);
   terminal.print(terminal.style('dim', `      code: ${error.code}`));
+}
+
+function stageTime(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : secondsText(milliseconds / 1000);
 }
 
 function usedConnections(project: Project): Connection[] {
