@@ -127,7 +127,7 @@ export function describeWarehouseError(
 function httpError(status: number, host: string, hide: (text: string) => string, error: DriverError): IngestError {
   const header = (name: string) => error.response?.headers?.get?.(name) ?? null;
   const reason = header('x-thriftserver-error-message') ?? header('x-databricks-reason-phrase');
-  const why = reason === null ? '' : `: ${hide(reason).slice(0, 300)}`;
+  const why = reason === null ? '' : `: ${hide(reason).slice(0, 300).replace(/\.+$/, '')}`;
   if (status === 401 || status === 403) {
     return new IngestError('DATABRICKS_SIGN_IN', `${host} refused the sign-in (${status})${why}.`, {
       hint: 'Check access_token (not expired, of this workspace), or client_id and client_secret; and CAN USE on the warehouse.',

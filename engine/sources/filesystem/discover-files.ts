@@ -52,7 +52,7 @@ export async function discoverFiles(
       kind: 'file_group',
       rowEstimate: null,
       bytes: group.files.reduce((sum, file) => sum + file.bytes, 0),
-      comment: `${listing.cut ? 'at least ' : ''}${group.files.length} ${group.format} files`,
+      comment: `${listing.cut ? 'at least ' : ''}${group.files.length} ${group.format} ${group.files.length === 1 ? 'file' : 'files'}`,
       columns: [],
       primaryKey: [],
       watermarkSuggestions: suggestions(group),
