@@ -1,5 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { resolve } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { IngestError, messageOf } from './errors.ts';
 
@@ -91,4 +94,40 @@ export async function readAuthorities(file: string): Promise<string[]> {
   throw new IngestError('CA_FILE_UNUSABLE', `ca_file ${file} holds no certificate in PEM form.`, {
     hint: 'Export the authority as "Base-64 encoded X.509"; it begins with -----BEGIN CERTIFICATE-----.',
   });
+}
+
+/** Connections of one client. */
+export interface Agents {
+  httpAgent: HttpAgent;
+  httpsAgent: HttpsAgent;
+  close(): void;
+}
+
+/**
+ * Agents for clients that take some: through the client's own proxy or the environment's, trusting the system's authorities and those of `ca_file`.
+ * @param silence milliseconds without an answer and without bytes that end a call
+ * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE
+ */
+export async function openAgents(
+  own: { proxy?: string | undefined; ca_file?: string | undefined },
+  options: { baseDirectory: string; environment: Environment; silence: number },
+): Promise<Agents> {
+  const proxies = proxiesOf(own.proxy, options.environment);
+  const more = own.ca_file === undefined ? [] : await readAuthorities(resolve(options.baseDirectory, own.ca_file));
+  const proxyEnv = {
+    ...(proxies.http === null ? {} : { HTTP_PROXY: proxies.http }),
+    ...(proxies.https === null ? {} : { HTTPS_PROXY: proxies.https }),
+    NO_PROXY: proxies.except,
+  };
+  const shared = { keepAlive: true, timeout: options.silence, proxyEnv };
+  const httpAgent = new HttpAgent(shared);
+  const httpsAgent = new HttpsAgent({ ...shared, ca: trustedAuthorities(more) });
+  return {
+    httpAgent,
+    httpsAgent,
+    close() {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    },
+  };
 }

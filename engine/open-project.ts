@@ -1,14 +1,24 @@
 import { CONFIG_FILE, type ProjectFiles, readProjectFiles, SECRETS_FILE } from './bundle/read-project-files.ts';
 import { verifyBundle } from './bundle/verify-bundle.ts';
 import { VERSION } from './cli/version.ts';
-import { type Environment, environmentProvider } from './secrets/environment.ts';
-import type { SecretProvider } from './secrets/provider.ts';
+import { throwIfCancelled } from './errors.ts';
+import {
+  askKeyVault,
+  deferringVault,
+  type KeyVaultOptions,
+  type KeyVaultProvider,
+  vaultPlace,
+} from './secrets/azure-key-vault.ts';
+import { ENVIRONMENT_PLACE, type Environment, environmentProvider } from './secrets/environment.ts';
+import { pathText, type SecretProvider } from './secrets/provider.ts';
 import { Redactor, SHORTEST_REDACTABLE } from './secrets/redaction.ts';
-import { type Origin, resolveConfig } from './secrets/resolve.ts';
+import { type Origin, type ResolvedConfig, resolveConfig } from './secrets/resolve.ts';
 import { createSecretStore, KEYCHAIN_PLACE, keychainProvider, type SecretStore } from './secrets/secret-store.ts';
 import { leafPaths } from './secrets/table.ts';
 import { tableProvider } from './secrets/table-provider.ts';
+import { type VaultScope, vaultPaths } from './secrets/vault-paths.ts';
 import type { Finding } from './spec/finding.ts';
+import { type KeyVaultConfig, keyVaultOf } from './spec/key-vault.ts';
 import type { Project, RawProject, RawSheet, Validation } from './spec/project.ts';
 import { validateProject } from './spec/validate-project.ts';
 
@@ -23,6 +33,14 @@ export interface OpenProjectOptions {
   secretStore?: SecretStore;
   /** Name of a destination, over what the project says (`--destination`). */
   destination?: string;
+  /** Asks the project's key vault. Default: nobody is asked, and what it may hold is deferred. */
+  vault?: VaultAccess;
+}
+
+export interface VaultAccess extends Partial<Pick<KeyVaultOptions, 'patience' | 'client'>> {
+  /** Whose secrets are wanted. */
+  scope: VaultScope;
+  signal: AbortSignal;
 }
 
 /** A project that was read, completed with its secrets, and validated. */
@@ -34,6 +52,10 @@ export interface OpenProject {
   raw: RawProject;
   /** Findings of files and secrets alone. */
   fileFindings: Finding[];
+  /** Findings of an exported bundle, which are among the others. */
+  bundleFindings: Finding[];
+  /** Null where the project has none. */
+  keyVault: KeyVaultConfig | null;
   /** What is valid. */
   project: Project;
   /** What is not, of files, secrets and values; no secret is in them. */
@@ -48,39 +70,71 @@ export interface OpenProject {
 }
 
 /**
- * Opens the project in a folder: files → environment over secrets.toml over keychain over config.toml → validation.
+ * Opens the project in a folder: files → environment over key vault over secrets.toml over keychain over config.toml → validation.
  * What is wrong with it is in `findings`.
- * @throws IngestError where the folder itself cannot be read
+ * @throws IngestError where the folder itself cannot be read, and CANCELLED
  */
 export async function openProject(directory: string, options: OpenProjectOptions = {}): Promise<OpenProject> {
   const files = await readProjectFiles(directory, options.env === undefined ? {} : { env: options.env });
-  const resolved = await resolveConfig({
-    providers: providersOf(files, options),
-    secretPlaces: new Set([SECRETS_FILE, KEYCHAIN_PLACE]),
-  });
-  const redactor = new Redactor(resolved.secrets);
-  const raw: RawProject = {
-    jobs: files.jobs,
-    checks: files.checks,
-    settings: files.settings,
-    config: resolved.config,
-    secretPaths: resolved.secretPaths,
-    deferredPaths: resolved.deferredPaths,
-  };
-  const { project, findings, invalidJobs } = validateProject(raw, {
-    secrets: options.secrets ?? true,
-    destination: options.destination ?? null,
-  });
   const bundle = await verifyBundle(files.directory, {
     runner: VERSION,
     ...(options.env === undefined ? {} : { env: options.env }),
   });
-  const fileFindings = [...files.findings, ...bundle, ...resolved.findings, ...redactor.unredactable.map(tooShort)];
+  return await assemble(files, bundle, options);
+}
+
+/**
+ * The same project with the secrets of its key vault, without reading its files again; the project itself where it has none.
+ * @param options those that it was opened with
+ * @throws IngestError CANCELLED; what else is wrong is in the findings
+ */
+export async function askVault(
+  opened: OpenProject,
+  options: OpenProjectOptions & { vault: VaultAccess },
+): Promise<OpenProject> {
+  return opened.keyVault === null ? opened : await assemble(opened.files, opened.bundleFindings, options);
+}
+
+async function assemble(
+  files: ProjectFiles,
+  bundleFindings: Finding[],
+  options: OpenProjectOptions,
+): Promise<OpenProject> {
+  const places = providersOf(files, options);
+  const secretPlaces = new Set([SECRETS_FILE, KEYCHAIN_PLACE]);
+  let resolved = await resolveConfig({ providers: places, secretPlaces });
+  const keyVault = keyVaultOf(resolved);
+  let vaultFindings: Finding[] = [];
+  if (keyVault !== null && options.secrets !== false) {
+    const vault = await openVault(keyVault, files, resolved, options);
+    const [environment, ...others] = places;
+    resolved = await resolveConfig({
+      providers: [environment as SecretProvider, vault.provider, ...others],
+      secretPlaces: secretPlaces.add(vaultPlace(keyVault)),
+      askFor: vault.paths,
+    });
+    vaultFindings = vault.provider.findings;
+  }
+  const redactor = new Redactor(resolved.secrets);
+  const raw = rawProject(files, resolved);
+  const { project, findings, invalidJobs } = validateProject(raw, {
+    secrets: options.secrets ?? true,
+    destination: options.destination ?? null,
+  });
+  const fileFindings = [
+    ...files.findings,
+    ...bundleFindings,
+    ...resolved.findings,
+    ...vaultFindings,
+    ...redactor.unredactable.map(tooShort),
+  ];
   return {
     directory: files.directory,
     files,
     raw,
     fileFindings,
+    bundleFindings,
+    keyVault,
     project,
     findings: [
       ...fileFindings,
@@ -91,6 +145,51 @@ export async function openProject(directory: string, options: OpenProjectOptions
     secrets: resolved.secrets,
     origins: resolved.origins,
   };
+}
+
+/** The vault, asked or not, with the key paths that it may have a say in. */
+async function openVault(
+  keyVault: KeyVaultConfig,
+  files: ProjectFiles,
+  resolved: ResolvedConfig,
+  options: OpenProjectOptions,
+): Promise<{ provider: KeyVaultProvider; paths: string[][] }> {
+  const { vault } = options;
+  const scope = vault?.scope ?? { selectors: [] };
+  const { project, invalidJobs } = validateProject(rawProject(files, resolved), {
+    secrets: false,
+    destination: options.destination ?? (scope === 'everything' ? null : (scope.destination ?? null)),
+  });
+  const known = { project, invalidJobs, config: resolved.config, origins: resolved.origins };
+  const settled = new Set(
+    resolved.origins.filter(({ origin }) => origin === ENVIRONMENT_PLACE).map(({ path }) => path),
+  );
+  const wanted = vaultPaths(keyVault, known, scope).filter((path) => !settled.has(pathText(path)));
+  const paths = { wanted, all: vaultPaths(keyVault, known, 'everything') };
+  if (vault === undefined) return { provider: deferringVault(keyVault, paths), paths: wanted };
+  throwIfCancelled(vault.signal);
+  const provider = await askKeyVault(keyVault, paths, {
+    ...vault,
+    baseDirectory: files.directory,
+    environment: options.environment ?? process.env,
+  });
+  return { provider, paths: wanted };
+}
+
+function rawProject(files: ProjectFiles, resolved: ResolvedConfig): RawProject {
+  return {
+    jobs: files.jobs,
+    checks: files.checks,
+    settings: files.settings,
+    config: resolved.config,
+    secretPaths: resolved.secretPaths,
+    deferredPaths: resolved.deferredPaths,
+  };
+}
+
+/** What the key vault said of itself and of single secrets; empty where nobody asked it. */
+export function vaultWarnings({ keyVault, findings }: Pick<OpenProject, 'keyVault' | 'findings'>): Finding[] {
+  return keyVault === null ? [] : findings.filter(({ sheet }) => sheet === vaultPlace(keyVault));
 }
 
 /** A sheet that could not be read is missing for validation, too; the file's own finding says more. */

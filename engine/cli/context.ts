@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { OpenProject } from '../open-project.ts';
+import type { OpenProject, VaultAccess } from '../open-project.ts';
 import { ProjectInvalidError } from '../pipeline/plan-run.ts';
 import type { LogLevel } from '../runs/events.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,19 +21,24 @@ export interface CommandContext {
 
 /**
  * Opens the project that `--config` and `--env` name; from then on the terminal redacts its secrets.
+ * @param options `vault` asks the project's key vault; without it what it holds is deferred. Its warnings are told, unless `warn` is false
  * @throws ProjectInvalidError where there is no workbook to be read: everything else would be said of an empty one. `validate` tolerates it.
  */
 export async function openForCommand(
   { terminal, env, globals }: CommandContext,
-  options: { secrets?: boolean; tolerant?: boolean } = {},
+  options: { secrets?: boolean; tolerant?: boolean; vault?: VaultAccess; warn?: boolean } = {},
 ): Promise<OpenProject> {
-  const { openProject } = await import('../open-project.ts');
+  const { openProject, vaultWarnings } = await import('../open-project.ts');
   const opened = await openProject(path.resolve(globals.config), {
     environment: env,
     ...(globals.env === undefined ? {} : { env: globals.env }),
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
+    ...(options.vault === undefined ? {} : { vault: options.vault }),
   });
   terminal.redact = (text) => opened.redactor.text(text);
+  if (options.vault !== undefined && options.warn !== false) {
+    for (const { message } of vaultWarnings(opened)) terminal.tell(`${terminal.style('yellow', '▲')} ${message}`);
+  }
   const unreadable = opened.files.findings.filter(
     ({ severity, code }) => severity === 'error' && code.startsWith('WORKBOOK_'),
   );

@@ -7,6 +7,7 @@ import type {
   StoragePipelineOptions,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
+import { entraOptions } from '../entra.ts';
 import { IngestError } from '../errors.ts';
 import { loadDriver } from '../load-driver.ts';
 import { type CloudClient, type CloudFailure, type CloudUpload, retryAfterOf } from './cloud-client.ts';
@@ -19,8 +20,6 @@ const MOST_BLOCKS = 50_000;
 const BLOCK_BYTES = 8 * 2 ** 20;
 /** Metadata key of {@link CloudClient.put}'s stamp. */
 const STAMP = 'ingeststamp';
-const PUBLIC_AUTHORITIES =
-  /^https:\/\/login\.(?:microsoftonline\.(?:com|us)|chinacloudapi\.cn|partner\.microsoftonline\.cn)\/?$/i;
 
 /**
  * A container of Azure Blob Storage or ADLS Gen2, through its blob endpoint.
@@ -105,17 +104,9 @@ function sharedKey(
   return new Credential(account, key.trim());
 }
 
-/** Through `AZURE_AUTHORITY_HOST` where the environment names one: sovereign and private clouds. */
 async function tokenCredential(credentials: StoreCredentials, network: StoreNetwork) {
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-  const authorityHost = network.environment.AZURE_AUTHORITY_HOST;
-  const options = {
-    agent: network.httpsAgent,
-    retryOptions: { maxRetries: 2 },
-    ...(authorityHost === undefined
-      ? {}
-      : { authorityHost, disableInstanceDiscovery: !PUBLIC_AUTHORITIES.test(authorityHost) }),
-  };
+  const options = entraOptions(network.httpsAgent, network.environment);
   const { azure_tenant_id: tenant, azure_client_id: client, azure_client_secret: secret } = credentials;
   if (!secret) return new identity.DefaultAzureCredential(options);
   if (!tenant || !client) {

@@ -6,7 +6,7 @@ import { Workspace } from '../duckdb/workspace.ts';
 import { messageOf } from '../errors.ts';
 import type { EndedRun } from '../notifications/message.ts';
 import { notify } from '../notifications/notify.ts';
-import type { OpenProject } from '../open-project.ts';
+import { type OpenProject, vaultWarnings } from '../open-project.ts';
 import { JobChecks } from '../quality/job-checks.ts';
 import { writeQualityReport } from '../quality/quality-report.ts';
 import type { JobResult, RunEvent, RunTrigger } from '../runs/events.ts';
@@ -108,6 +108,9 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
         });
         recorder.emit({ level: 'DEBUG', type: 'log', message: `DuckDB takes at most ${memoryLimitMiB} MiB of memory` });
         tellPlan(plan, recorder);
+        for (const { message, hint } of vaultWarnings(project)) {
+          recorder.emit({ level: 'WARNING', type: 'log', message: `${message}${hint === null ? '' : ` ${hint}`}` });
+        }
         const checks = new JobChecks({
           sheet: project.project,
           jobs: project.project.jobs,

@@ -5,7 +5,9 @@ import { isTable, leafPaths, valueAt } from './table.ts';
 /** Variables, as `process.env` gives them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const SECTIONS = ['sources', 'destination', 'destinations', 'notifications'];
+export const ENVIRONMENT_PLACE = 'environment';
+
+const SECTIONS = ['sources', 'destination', 'destinations', 'notifications', 'key_vault'];
 
 /**
  * Values from environment variables in dlt's form: the key path in upper case, joined by two underscores
@@ -44,7 +46,7 @@ export function environmentProvider(
     }
   }
   return {
-    name: 'environment',
+    name: ENVIRONMENT_PLACE,
     async get(path) {
       const found = values.get(JSON.stringify(path));
       return found === undefined ? null : { kind: 'value', value: found.value, place: found.variable };

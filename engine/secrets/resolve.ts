@@ -1,3 +1,4 @@
+import { isIngestError } from '../errors.ts';
 import type { Finding } from '../spec/finding.ts';
 import type { Table } from '../spec/project.ts';
 import { pathText, type SecretProvider } from './provider.ts';
@@ -148,6 +149,9 @@ function userinfoPasswords(text: string): string[] {
 
 function providerFailed(provider: SecretProvider, error: unknown): Finding {
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  // Our own errors name no secret, and say what can be done.
+  const own = isIngestError(error) ? error : null;
+  const why = own === null ? `${provider.name} could not be asked for secrets${code}` : own.message.replace(/\.$/, '');
   return {
     severity: 'warning',
     code: 'SECRET_PROVIDER_UNREACHABLE',
@@ -155,8 +159,8 @@ function providerFailed(provider: SecretProvider, error: unknown): Finding {
     row: null,
     column: null,
     value: null,
-    message: `${provider.name} could not be asked for secrets${code}; they are looked up in the other places.`,
-    hint: `Check that ${provider.name} can be reached from here and that you are signed in.`,
+    message: `${why}; secrets are looked up in the other places.`,
+    hint: own?.hint ?? `Check that ${provider.name} can be reached from here and that you are signed in.`,
     fix: null,
   };
 }

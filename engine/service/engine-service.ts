@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { type CallName, contract, type WireError, type WireReply } from '../contract.ts';
 import { cancelled, IngestError } from '../errors.ts';
-import { openProject } from '../open-project.ts';
+import { askVault, type OpenProject, openProject } from '../open-project.ts';
 import { Redactor } from '../secrets/redaction.ts';
+import type { VaultScope } from '../secrets/vault-paths.ts';
 import { aboutHandlers } from './about.ts';
 import { connectionHandlers } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -12,6 +13,7 @@ import { folderHandlers } from './folders.ts';
 import type { CallContext, Handlers } from './handlers.ts';
 import { jobHandlers } from './jobs.ts';
 import { KeptProjects } from './kept-projects.ts';
+import { KeptVaultAnswers } from './kept-vault-answers.ts';
 import { OpenProjects } from './open-projects.ts';
 import { checkPayload } from './payload.ts';
 import { preflightHandlers } from './preflight.ts';
@@ -49,16 +51,20 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
   };
   const environment = options.environment ?? process.env;
   const projects = new OpenProjects({ ...options, emit });
-  const open = async (directory: string, env: string | null) => {
-    const opened = await openProject(directory, {
-      environment,
-      secretStore: options.secretStore,
-      ...(env === null ? {} : { env }),
-    });
+  const optionsOf = (env: string | null) => ({
+    environment,
+    secretStore: options.secretStore,
+    ...(env === null ? {} : { env }),
+  });
+  const learn = (opened: OpenProject) => {
     for (const { path, value } of opened.secrets) redactor.add(path, value);
     return opened;
   };
+  const open = async (directory: string, env: string | null) => learn(await openProject(directory, optionsOf(env)));
   const kept = new KeptProjects(open, options.userDataDirectory);
+  const ask = async (opened: OpenProject, env: string | null, scope: VaultScope, signal: AbortSignal) =>
+    learn(await askVault(opened, { ...optionsOf(env), vault: { ...options.vault, scope, signal } }));
+  const vaults = new KeptVaultAnswers((opened, env) => ask(opened, env, 'everything', closing.signal));
   const service: ServiceContext = {
     ...options,
     environment,
@@ -66,7 +72,8 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     projects,
     workbooks: new WorkbookMemory(),
     open: (directory, env) => kept.fresh(directory, env),
-    openKept: (directory, env) => kept.get(directory, env),
+    openKept: async (directory, env) => vaults.get(await kept.get(directory, env), env),
+    askVault: ask,
     learnSecret: (path, value) => redactor.add(path, value),
     redact: (value) => redactor.data(value, { keys: 'keep' }),
     closing: closing.signal,

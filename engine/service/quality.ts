@@ -14,7 +14,8 @@ export const qualityHandlers: HandlerGroup<'quality.run' | 'quality.history' | '
   const histories = new Map<string, QualityHistory>();
   return {
     async 'quality.run'({ directory, env, rows, destination }, { signal }) {
-      const opened = await service.open(directory, env);
+      const scope = destination === null ? 'everything' : { selectors: [], destination };
+      const opened = await service.askVault(await service.open(directory, env), env, scope, signal);
       const { document, html } = await checkProject(opened, {
         jobs: null,
         signal,

@@ -56,7 +56,12 @@ export const runHandlers: HandlerGroup<'run.start' | 'run.cancel' | 'run.list' |
 
   return {
     async 'run.start'(input, call) {
-      const [opened, settings] = await Promise.all([service.open(input.directory, input.env), readSettings(service)]);
+      const [read, settings] = await Promise.all([service.open(input.directory, input.env), readSettings(service)]);
+      const scope = {
+        ...(input.rows === null ? { selectors: [] } : { rows: input.rows }),
+        ...(input.destination === null ? {} : { destination: input.destination }),
+      };
+      const opened = await service.askVault(read, input.env, scope, call.signal);
       const workDirectory = await workDirectoryOf(service, opened.directory);
       const controller = new AbortController();
       const signal = AbortSignal.any([controller.signal, service.closing]);

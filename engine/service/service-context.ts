@@ -1,6 +1,7 @@
 import type { EventData, EventName } from '../contract.ts';
-import type { OpenProject } from '../open-project.ts';
+import type { OpenProject, VaultAccess } from '../open-project.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
+import type { VaultScope } from '../secrets/vault-paths.ts';
 import type { OpenProjects } from './open-projects.ts';
 import type { WorkbookMemory } from './workbook-memory.ts';
 
@@ -21,6 +22,8 @@ export interface EngineServiceOptions {
   host: 'desktop' | 'web';
   /** A folder that was named at the start; the window opens it if it is a project. */
   openAtStart?: string | null;
+  /** How key vaults are asked, where that is not as Azure's own are (tests). */
+  vault?: Pick<VaultAccess, 'patience' | 'client'>;
   /** Variables that overrule a project's files. Default: `process.env`. */
   environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -30,10 +33,12 @@ export interface ServiceContext extends Omit<EngineServiceOptions, 'environment'
   environment: Readonly<Record<string, string | undefined>>;
   projects: OpenProjects;
   workbooks: WorkbookMemory;
-  /** Opens a project afresh; from then on its secrets are kept out of every reply, error and event. */
+  /** Opens a project afresh; from then on its secrets are kept out of every reply, error and event. What its key vault holds is deferred. */
   open(directory: string, env: string | null): Promise<OpenProject>;
-  /** The same, or the one that was opened last where no file has changed since: for reading only. */
+  /** The same, or the one that was opened last where no file has changed since, with the secrets of its key vault: for reading only. */
   openKept(directory: string, env: string | null): Promise<OpenProject>;
+  /** An opened project with the secrets of its key vault, as it answers now. */
+  askVault(opened: OpenProject, env: string | null, scope: VaultScope, signal: AbortSignal): Promise<OpenProject>;
   /** Keeps a secret that came in with a call out of every reply, error and event. */
   learnSecret(path: string, value: string): void;
   /** A copy of plain data without any secret that is known. */

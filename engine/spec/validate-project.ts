@@ -4,6 +4,7 @@ import type { DestinationConfig } from './destination.ts';
 import { FindingList, meant } from './finding-list.ts';
 import type { Job } from './job.ts';
 import { JOB_COLUMN_NAMES, type JobColumnName, REQUIRED_JOB_COLUMNS } from './job-columns.ts';
+import { readKeyVault } from './key-vault.ts';
 import { destinationSecrets, environmentName, type NeededSecret, neededSecrets } from './needed-secrets.ts';
 import { readNotifications } from './notifications.ts';
 import {
@@ -34,7 +35,7 @@ export interface ValidateOptions {
 }
 
 /** Tables of config.toml that are the product's, and dlt's own that mean nothing here and hurt nobody. */
-const CONFIG_TABLES = ['sources', 'destination', 'destinations', 'secrets', 'notifications'];
+const CONFIG_TABLES = ['sources', 'destination', 'destinations', 'secrets', 'notifications', 'key_vault'];
 const DLT_TABLES = ['runtime', 'normalize', 'load', 'extract', 'data_writer', 'schema'];
 
 /**
@@ -62,6 +63,7 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
   for (const key of Object.keys(raw.config)) {
     if (!CONFIG_TABLES.includes(key) && !DLT_TABLES.includes(key)) unknownKey(context, [key], CONFIG_TABLES);
   }
+  readKeyVault(context, raw.config);
   const sections = isTable(raw.config.sources) ? raw.config.sources : {};
   const uses = connectionUses(sheet, index, sections);
   const connections = readConnections(list, raw.config, raw.secretPaths, uses);

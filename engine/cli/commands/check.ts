@@ -25,7 +25,15 @@ export async function check(context: CommandContext, options: CheckOptions): Pro
   const { terminal, globals } = context;
   const cancellation = cancelOnSignals(terminal);
   try {
-    const opened = await openForCommand(context);
+    const opened = await openForCommand(context, {
+      vault: {
+        scope: {
+          selectors: options.job ?? [],
+          ...(options.destination === undefined ? {} : { destination: options.destination }),
+        },
+        signal: cancellation.signal,
+      },
+    });
     const { checkProject } = await import('../../quality/check-project.ts');
     const { json, html, document } = await checkProject(opened, {
       jobs: options.job === undefined ? null : selectJobs(opened, options.job),

@@ -58,7 +58,10 @@ export async function preflight(
     );
   const cancellation = cancelOnSignals(terminal);
   try {
-    const opened = await openForCommand(context);
+    const opened = await openForCommand(context, {
+      // Disabled jobs may be named here.
+      vault: { scope: selectors.length > 0 ? 'everything' : { selectors }, signal: cancellation.signal },
+    });
     const selected = selectJobs(opened, selectors);
     // who names a job wants it looked at, enabled or not
     const jobs = selectors.length > 0 ? selected : selected.filter(({ enabled }) => enabled);

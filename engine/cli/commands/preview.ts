@@ -33,7 +33,9 @@ export async function preview(context: CommandContext, selector: string, options
   const { terminal, globals } = context;
   const cancellation = cancelOnSignals(terminal);
   try {
-    const opened = await openForCommand(context);
+    const opened = await openForCommand(context, {
+      vault: { scope: 'everything', signal: cancellation.signal },
+    });
     const job = selectOne(opened, selector);
     const connection = connectionOf(opened.project.connections, job);
     if (connection === undefined) {

@@ -22,7 +22,14 @@ export async function run(context: CommandContext, options: RunCommandOptions): 
   const cancellation = cancelOnSignals(terminal);
   const reporter = new Reporter(terminal, globals.logLevel);
   try {
-    const project = await openForCommand(context);
+    const project = await openForCommand(context, {
+      vault: {
+        scope: { selectors: options.job ?? [], ...given('destination', options.destination) },
+        signal: cancellation.signal,
+      },
+      // The run says them itself, in its log too.
+      warn: false,
+    });
     const { runProject } = await import('../../pipeline/run-project.ts');
     const outcome = await runProject(project, {
       selectors: options.job ?? [],

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { entraOptions } from '../../entra.ts';
 import { IngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
@@ -6,8 +7,6 @@ import type { WorkspaceNetwork } from './workspace-network.ts';
 
 /** Entra ID's application "AzureDatabricks", the same in every tenant. */
 const ENTRA_SCOPE = '2ff814a6-3304-4ab8-85cb-cd0e6f879c1d/.default';
-const PUBLIC_AUTHORITIES =
-  /^https:\/\/login\.(?:microsoftonline\.(?:com|us)|chinacloudapi\.cn|partner\.microsoftonline\.cn)\/?$/i;
 /** A token is asked for anew so long before it ends. */
 const EARLY_MILLISECONDS = 5 * 60_000;
 
@@ -37,7 +36,7 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
   }
   if (client && secret && tenant) {
     const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-    const credential = new identity.ClientSecretCredential(tenant, client, secret, entraOptions(network));
+    const credential = new identity.ClientSecretCredential(tenant, client, secret, entraOptions(network.agent, network.environment));
     return { kind: 'Entra ID service principal', token: renewed(() => entraToken(credential)) };
   }
   if (client || secret) {
@@ -53,17 +52,8 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
     });
   }
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-  const credential = new identity.DefaultAzureCredential({ ...entraOptions(network), tenantId: tenant });
+  const credential = new identity.DefaultAzureCredential({ ...entraOptions(network.agent, network.environment), tenantId: tenant });
   return { kind: 'Azure default credential', token: renewed(() => entraToken(credential)) };
-}
-
-function entraOptions(network: WorkspaceNetwork) {
-  const authorityHost = network.environment.AZURE_AUTHORITY_HOST;
-  // Another authority than Microsoft's own is not in the list that would be asked for at Microsoft.
-  const elsewhere = authorityHost
-    ? { authorityHost, disableInstanceDiscovery: !PUBLIC_AUTHORITIES.test(authorityHost) }
-    : {};
-  return { agent: network.agent, retryOptions: { maxRetries: 2 }, ...elsewhere };
 }
 
 function renewed(ask: () => Promise<Token>): () => Promise<string> {
