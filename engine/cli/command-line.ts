@@ -152,11 +152,11 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
 
   program
     .command('test')
-    .summary('test connections, stage by stage')
+    .summary('test connections and destinations, stage by stage')
     .description(
-      'Tests connections: name, network, encryption, sign-in, permission, first read. Without names: all that enabled jobs use.',
+      'Tests connections and destinations: name, network, encryption, sign-in, permission, first read. Without names: all that enabled jobs read from. Into a bucket a probe object is written, and removed.',
     )
-    .argument('[connections...]', 'names of connections')
+    .argument('[connections...]', 'names of connections or destinations')
     .action(act(async (context, [names]: [string[]]) => (await import('./commands/test.ts')).test(context, names)));
 
   program
