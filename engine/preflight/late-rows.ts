@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { identifier } from '../duckdb/sql.ts';
 import type { Workspace, WorkspaceConnection } from '../duckdb/workspace.ts';
 import { isIngestError } from '../errors.ts';
@@ -41,10 +42,11 @@ export interface LateRowsOptions {
 export async function probeLateRows(options: LateRowsOptions): Promise<LateRows> {
   const { job, look } = options;
   const unknown = (message: string): LateRows => ({ ...NOTHING, status: 'unknown', message });
-  const { name, checkFit } = await look.about();
-  if (checkFit !== undefined)
+  const { name, location } = await look.about().then((about) => ({ name: about.name, location: about.location() }));
+  // a table may have any size, and a bucket or a warehouse gives its rows only by sending them
+  if (!path.isAbsolute(location))
     return unknown(
-      `The rows of ${name} are in a warehouse; they are not copied here to compare them. A dry run into a duckdb destination can tell.`,
+      `The rows of ${name} are not on this computer, and are not copied here to compare them. A load into a duckdb destination can tell.`,
     );
   if (options.facts.tables.length === 0)
     return unknown(`There is a watermark, and no table ${options.facts.target.schema}.${options.facts.target.table}.`);

@@ -127,6 +127,7 @@ function Export({ document }: { document: ProjectDocument }) {
         {unsaved > 0 ? <Badge data-drop="narrow">saves {plural(unsaved, 'change')} first</Badge> : null}
         <span className="grow" />
         <ActionIcon
+          data-drop="narrow"
           aria-label="Preflight all enabled jobs"
           title="Preflight all enabled jobs: what their next runs would read, and whether it would land"
           onClick={() => runAction(app.actions, 'preflight.all')}
