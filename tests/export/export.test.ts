@@ -6,16 +6,25 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { expect, test } from 'vitest';
 import { bundleModel } from '../../engine/bundle/bundle-document.ts';
 import { copySample } from '../../resources/sample/demo.ts';
+import { cli } from '../cli/cli-process.ts';
 import { writeProject } from '../helpers/project.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const CLI = path.join(import.meta.dirname, '../../engine/cli/main.ts');
 
-/** Runs `ingest` as a child process with no more of this environment than it needs. */
-async function ingest(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<{ code: number; out: string; err: string }> {
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** `ingest` with no more of this environment than what is given; a process of its own only where a bundle runs on another machine, so to say. */
+async function ingest(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  const { code, stdout, stderr } = await cli(args, env);
+  return { code, out: stdout, err: stderr };
+}
+
+async function ingestElsewhere(args: string[], env: Record<string, string> = {}): Promise<Ended> {
   const { PATH = '', HOME = '', SystemRoot = '' } = process.env;
   return await promisify(execFile)(process.execPath, [CLI, ...args], { env: { PATH, HOME, SystemRoot, ...env } }).then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
@@ -71,7 +80,7 @@ test('a bundle of the sample loads the same rows in another place, with its plac
     ['.dlt', path.join('.dlt', 'config.toml'), 'bundle.json', 'ingestion_config.xlsx'].sort(),
   );
   await rm(path.join(project, '.dlt'), { recursive: true });
-  const run = await ingest(['-c', bundle, 'run'], { SOURCES__FILES__BUCKET_URL: path.join(project, 'data') });
+  const run = await ingestElsewhere(['-c', bundle, 'run'], { SOURCES__FILES__BUCKET_URL: path.join(project, 'data') });
   expect(run).toMatchObject({ code: 0 });
   expect(await counts(path.join(bundle, 'output', 'sample.duckdb'))).toEqual(
     await counts(path.join(project, 'output', 'sample.duckdb')),
