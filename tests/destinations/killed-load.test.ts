@@ -92,7 +92,8 @@ for (const kind of KINDS) {
           const state = await destination.readState(key);
           const complete = state === null ? 0 : Number(state.watermark) + 1;
           expect(complete).toBeGreaterThanOrEqual(loaded.length);
-          if ((await destination.describeTables(target)).length > 0) {
+          const there = (await destination.describeTables(target)).map(({ name }) => name);
+          if (there.length > 0) {
             const connection = await workspace.connect();
             const count = async (table: string, columns: string) =>
               await connection.rows(`SELECT ${columns} FROM ${await destination.from(target, table)}`);
@@ -100,7 +101,7 @@ for (const kind of KINDS) {
             // Where the state follows the data, one load more may be there, of child tables first.
             const possible = destination.capabilities.transactional ? [complete] : [complete, complete + 1];
             const loads = 'count(*)::INTEGER AS n, count(DISTINCT _dlt_load_id)::INTEGER AS loads';
-            const [orders] = await count('orders', loads);
+            const [orders] = there.includes('orders') ? await count('orders', loads) : [{ n: 0, loads: 0 }];
             const wholeLoads = (n: number) => (n === 0 ? { n: 0, loads: 0 } : { n: rowsAfter(n), loads: n });
             expect(possible.map(wholeLoads)).toContainEqual(orders);
             const [lines] = await count('orders__lines', 'count(*)::INTEGER AS n');
@@ -118,8 +119,9 @@ for (const kind of KINDS) {
         const destination = await kind.create(root, workspace);
         await destination.open(never);
         for (const pack of packs) {
-          const exists = (await destination.describeTables(target)).length > 0;
-          await destination.load(pack, exists ? [] : creations(pack), never);
+          const there = (await destination.describeTables(target)).map(({ name }) => name);
+          const missing = creations(pack).filter((change) => !there.includes(change.table));
+          await destination.load(pack, missing, never);
         }
         await destination.close();
         workspace.close();

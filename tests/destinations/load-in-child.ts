@@ -18,13 +18,10 @@ await destination.lock({ schema: 'raw', table: 'orders' }, { runId: 'killed-run'
 process.stdout.write('opened\n');
 for (const folder of folders) {
   const manifest = packageManifestModel.parse(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
-  const exists = (await destination.describeTables({ schema: 'raw', table: 'orders' })).length > 0;
-  const creations = manifest.tables.map(({ name, columns }) => ({
-    kind: 'create_table' as const,
-    table: name,
-    columns,
-  }));
-  await destination.load({ folder, manifest }, exists ? [] : creations, signal);
+  const there = (await destination.describeTables({ schema: 'raw', table: 'orders' })).map(({ name }) => name);
+  const missing = manifest.tables.filter(({ name }) => !there.includes(name));
+  const creations = missing.map(({ name, columns }) => ({ kind: 'create_table' as const, table: name, columns }));
+  await destination.load({ folder, manifest }, creations, signal);
   process.stdout.write(`loaded ${manifest.load_id}\n`);
 }
 process.stdout.write('waiting\n');

@@ -58,9 +58,9 @@ function asText(c: string): string {
   return `CAST(${c} AS VARCHAR)`;
 }
 
-/** NaN and infinity are no JSON. */
+/** NaN and infinity are no JSON. A FLOAT's shortest digits are not its value to who reads a DOUBLE. */
 function finite(c: string): string {
-  return `CASE WHEN isfinite(${c}) THEN CAST(${c} AS VARCHAR) END`;
+  return `CASE WHEN isfinite(${c}) THEN CAST(CAST(${c} AS DOUBLE) AS VARCHAR) END`;
 }
 
 function fourDigits(c: string): string {
