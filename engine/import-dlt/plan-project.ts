@@ -45,7 +45,7 @@ const PAGINATION_KEYS = [
 ];
 
 /** The tables of TOML that are read here. */
-const OTHER_SECTIONS = ['destinations', 'notifications', 'telemetry', 'key_vault'];
+const OTHER_SECTIONS = ['destinations', 'notifications', 'telemetry', 'key_vault', 'history'];
 const SECTIONS = ['sources', 'destination', ...OTHER_SECTIONS];
 
 /** Keys of its databases that meant something to Python's drivers only. */

@@ -1,7 +1,7 @@
-import { createSecureContext } from 'node:tls';
-import { Agent, EnvHttpProxyAgent, request } from 'undici';
+import { request } from 'undici';
 import { messageOf } from '../errors.ts';
-import { type Environment, proxiesOf, trustedAuthorities } from '../network.ts';
+import type { Environment } from '../network.ts';
+import { openDispatcher } from '../network-dispatcher.ts';
 import type { Redactor } from '../secrets/redaction.ts';
 import type { Notifications } from '../spec/notifications.ts';
 import { type EndedRun, isWorthTelling, webhookBody } from './message.ts';
@@ -24,7 +24,7 @@ export async function notify(
   const format = notifications.format === 'auto' ? formatOf(url) : notifications.format;
   const body = options.redactor.data(webhookBody(run, format), { keys: 'keep' });
   const signal = AbortSignal.timeout(options.patience ?? PATIENCE);
-  const dispatcher = openDispatcher(options.environment);
+  const dispatcher = openDispatcher(options.environment, PATIENCE);
   try {
     const answer = await request(url, {
       method: 'POST',
@@ -47,19 +47,4 @@ export async function notify(
 
 function formatOf(url: URL): 'teams' | 'slack' {
   return url.hostname === 'hooks.slack.com' || url.hostname === 'hooks.slack-gov.com' ? 'slack' : 'teams';
-}
-
-function openDispatcher(environment: Environment): Agent | EnvHttpProxyAgent {
-  const proxies = proxiesOf(undefined, environment);
-  const tls = { secureContext: createSecureContext({ ca: trustedAuthorities([]) }) };
-  const connect = { timeout: PATIENCE, ...tls };
-  if (proxies.http === null && proxies.https === null) return new Agent({ connect });
-  return new EnvHttpProxyAgent({
-    connect,
-    requestTls: tls,
-    proxyTls: tls,
-    httpProxy: proxies.http ?? '',
-    httpsProxy: proxies.https ?? '',
-    noProxy: proxies.except,
-  });
 }

@@ -10,11 +10,15 @@ import { type OpenProject, vaultWarnings } from '../open-project.ts';
 import { JobChecks } from '../quality/job-checks.ts';
 import { writeQualityReport } from '../quality/quality-report.ts';
 import type { JobResult, RunEvent, RunTrigger } from '../runs/events.ts';
+import { runMetrics } from '../runs/metrics.ts';
+import { findOldRuns, removeOldRuns } from '../runs/retention.ts';
 import { newRunId } from '../runs/run-id.ts';
 import { createRunRecorder, type NewRunEvent, type RunRecorder } from '../runs/run-recorder.ts';
 import { recordedSchemas } from '../runs/schema-record.ts';
+import type { HistoryLimits } from '../spec/history.ts';
 import type { JobStatus } from '../spec/kinds.ts';
 import type { Metrics } from '../spec/metrics.ts';
+import { openTelemetry, type RunTelemetry } from '../telemetry/telemetry.ts';
 import type { EmitEvent } from './job-report.ts';
 import { type PlanRequest, planRun, type RunPlan } from './plan-run.ts';
 import { type JobEnvironment, notStarted, runJob } from './run-job.ts';
@@ -67,13 +71,17 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
   const runId = newRunId(startedAt);
   const workDirectory = options.workDirectory ?? project.directory;
   const pipeline = project.project.settings.name;
+  const telemetry = openTelemetry(project.project.telemetry, { environment: process.env, redactor: project.redactor });
   const recorder = await createRunRecorder({
     workDirectory,
     runId,
     pipeline,
     redactor: project.redactor,
     clock,
-    onEvent: options.onEvent,
+    onEvent(event) {
+      telemetry.onEvent(event);
+      options.onEvent(event);
+    },
   });
   try {
     const folders = await makeWorkFolders(workDirectory, runId);
@@ -159,6 +167,12 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
           },
           recorder,
         );
+        await tellTelemetry(
+          telemetry,
+          { runId, pipeline, startedAt, finishedAt: clock(), jobs: results },
+          status,
+          recorder,
+        );
         const { metrics, metricsPath } = await recorder.finish({ status, jobs: results });
         const exitCode = status === 'CANCELLED' ? 130 : status === 'FAILED' ? 1 : 0;
         return {
@@ -178,7 +192,9 @@ export async function runProject(project: OpenProject, options: RunOptions): Pro
       await rm(folders.spool, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     }
   } finally {
+    await telemetry.finish();
     await recorder.close();
+    await forgetOldRuns(workDirectory, project.project.history, clock());
   }
 }
 
@@ -227,6 +243,31 @@ async function tellEnd(project: OpenProject, run: EndedRun, recorder: RunRecorde
   );
   if (problem === null) return;
   recorder.emit({ level: 'WARNING', type: 'log', message: `The notification could not be sent: ${problem}` });
+}
+
+/** Sends what is left of the telemetry; what does not arrive is a warning in the log. */
+async function tellTelemetry(
+  telemetry: RunTelemetry,
+  run: Parameters<typeof runMetrics>[0],
+  status: JobStatus,
+  recorder: RunRecorder,
+): Promise<void> {
+  const { health_score, summary } = runMetrics(run);
+  const problem = await telemetry.finish({
+    at: run.finishedAt,
+    status,
+    seconds: summary.total_duration_seconds,
+    health: health_score,
+  });
+  if (problem === null) return;
+  recorder.emit({ level: 'WARNING', type: 'log', message: `Telemetry of this run is incomplete: ${problem}` });
+}
+
+/** Keeps the history within its limits; what cannot be removed now is removed another time. */
+async function forgetOldRuns(workDirectory: string, limits: HistoryLimits, now: number): Promise<void> {
+  await findOldRuns(workDirectory, limits, now)
+    .then(removeOldRuns)
+    .catch(() => undefined);
 }
 
 /** Writes what the checks found. Where that is not possible, the run goes on: the results are in its metrics, too. */

@@ -161,6 +161,17 @@ function isRunning(started: RunEvent & { type: 'run_started' }): boolean {
   return isProcessAlive(own.pid) && at > Date.now() - uptime() * 1000;
 }
 
+/** A log that another computer writes tells by its age only: a day without a line is an end. */
+const SILENCE_MS = 86_400_000;
+
+/** Whether the run of a log goes on, or may, where another computer writes it. */
+export async function mayGoOn(log: string, now: number): Promise<boolean> {
+  const { started, finished } = await readEnds(log);
+  if (finished !== undefined || started === undefined) return false;
+  if (started.process === undefined || started.process.host === hostname()) return isRunning(started);
+  return (await stat(log)).mtimeMs > now - SILENCE_MS;
+}
+
 function stateOf(status: Metrics['jobs'][number]['status']): RunState {
   return status === 'SKIPPED' ? 'CANCELLED' : status;
 }

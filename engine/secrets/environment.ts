@@ -7,7 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const ENVIRONMENT_PLACE = 'environment';
 
-const SECTIONS = ['sources', 'destination', 'destinations', 'notifications', 'key_vault'];
+const SECTIONS = ['sources', 'destination', 'destinations', 'notifications', 'telemetry', 'history', 'key_vault'];
 
 /**
  * Values from environment variables in dlt's form: the key path in upper case, joined by two underscores

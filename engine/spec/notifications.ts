@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { sectionEntries } from './config-section.ts';
 import type { RawProject } from './project.ts';
-import { addEntries, type Entries, isTable, parseEntries, remark, type TomlContext, unknownKey } from './toml-table.ts';
+import { parseEntries, remark, type TomlContext } from './toml-table.ts';
 
 /** Which service a webhook's message is written for; `auto` tells it by the address. */
 export const WEBHOOK_FORMATS = ['auto', 'teams', 'slack'] as const;
@@ -21,17 +22,10 @@ export function readNotifications(
   context: TomlContext,
   raw: Pick<RawProject, 'config' | 'deferredPaths'>,
 ): Notifications | null {
-  const table = raw.config['notifications'];
-  if (table === undefined) return null;
   const path = ['notifications'];
-  if (!isTable(table)) {
-    remark(context, { value: table, path }, 'CONFIG_VALUE_NOT_ALLOWED', 'must be a table');
-    return null;
-  }
-  const entries: Entries = new Map();
-  addEntries(entries, table, path, { url: 'webhook_url' });
   const known = Object.keys(notificationsModel.shape);
-  for (const [name, { path: at }] of entries) if (!known.includes(name)) unknownKey(context, at, known);
+  const entries = sectionEntries(context, raw.config, 'notifications', known, { url: 'webhook_url' });
+  if (entries === null || entries === 'wrong') return null;
   // A vault gives it when a run asks.
   if (raw.deferredPaths.has('notifications.webhook_url') && !entries.has('webhook_url')) return null;
   const parsed = parseEntries(context, notificationsModel, entries, {}, path);

@@ -2,9 +2,11 @@ import type { Check, UnknownCheck } from './check.ts';
 import type { Connection } from './connection.ts';
 import type { DestinationConfig } from './destination.ts';
 import type { Finding } from './finding.ts';
+import type { HistoryLimits } from './history.ts';
 import type { Job } from './job.ts';
 import type { Notifications } from './notifications.ts';
 import type { PipelineSettings } from './settings.ts';
+import type { TelemetryConfig } from './telemetry.ts';
 
 /** Sheets of the workbook. */
 export const JOBS_SHEET = 'SourceConfig';
@@ -47,6 +49,10 @@ export interface Project {
   unknownChecks: UnknownCheck[];
   /** Who is told of a run's end; null: nobody. */
   notifications: Notifications | null;
+  /** Where traces and metrics go, as far as the project says; null: nowhere. */
+  telemetry: TelemetryConfig | null;
+  /** How long runs are remembered. */
+  history: HistoryLimits;
   connections: Record<string, Connection>;
   destinations: Record<string, DestinationConfig>;
   /**

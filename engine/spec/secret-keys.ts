@@ -33,6 +33,8 @@ const NOT_SECRET = /((^|_)(param|path|url|name|location|header|type)|^staging_cr
 export function isSecretKey(path: readonly string[]): boolean {
   const key = (path.at(-1) ?? '').toLowerCase().replace(/[^a-z0-9]+/g, '_');
   if (SECRET_KEYS.includes(key)) return true;
+  // A collector's headers are its credentials, whatever they are called.
+  if (path[0] === 'telemetry' && path[1] === 'headers') return path.length > 2;
   if (NOT_SECRET.test(key)) return false;
   // `credentials = "postgresql://user:password@host/db"`; for DuckDB it is a path, which hiding does not hurt.
   if (key === 'credentials') return path[0] === 'sources';

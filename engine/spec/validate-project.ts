@@ -2,6 +2,7 @@ import type { Connection } from './connection.ts';
 import { connectionUses, readConnections } from './connections.ts';
 import type { DestinationConfig } from './destination.ts';
 import { FindingList, meant } from './finding-list.ts';
+import { readHistoryLimits } from './history.ts';
 import type { Job } from './job.ts';
 import { JOB_COLUMN_NAMES, type JobColumnName, REQUIRED_JOB_COLUMNS } from './job-columns.ts';
 import { readKeyVault } from './key-vault.ts';
@@ -19,6 +20,7 @@ import { collectSecrets } from './secret-keys.ts';
 import { readHeaders } from './sheet.ts';
 import type { SourceTable } from './source-table.ts';
 import { didYouMean } from './suggest.ts';
+import { readTelemetry } from './telemetry.ts';
 import { CONFIG_FILE, isTable, type TomlContext, unknownKey } from './toml-table.ts';
 import { validateChecks } from './validate-checks.ts';
 import { validateDestinations } from './validate-destinations.ts';
@@ -35,7 +37,16 @@ export interface ValidateOptions {
 }
 
 /** Tables of config.toml that are the product's, and dlt's own that mean nothing here and hurt nobody. */
-const CONFIG_TABLES = ['sources', 'destination', 'destinations', 'secrets', 'notifications', 'key_vault'];
+const CONFIG_TABLES = [
+  'sources',
+  'destination',
+  'destinations',
+  'secrets',
+  'notifications',
+  'telemetry',
+  'history',
+  'key_vault',
+];
 const DLT_TABLES = ['runtime', 'normalize', 'load', 'extract', 'data_writer', 'schema'];
 
 /**
@@ -120,6 +131,8 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
       checks,
       unknownChecks,
       notifications: readNotifications(context, raw),
+      telemetry: readTelemetry(context, raw),
+      history: readHistoryLimits(context, raw),
       connections: valid,
       destinations,
       destination,

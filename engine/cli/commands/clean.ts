@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { bytesText } from '../../runs/event-text.ts';
+import { findOldRuns, removeOldRuns } from '../../runs/retention.ts';
 import { isProcessAlive } from '../../state/target-lock.ts';
 import { type CommandContext, openForCommand } from '../context.ts';
 import { EXIT, type ExitCode } from '../failure.ts';
@@ -20,12 +21,17 @@ interface Leftover {
 
 /**
  * `ingest clean`: removes what dead runs left below `metadata/`: temporary files and incomplete packages. They hold rows of the sources.
+ * Logs, metrics and reports of runs beyond the limits of `[history]` go, too.
  * Complete packages are loaded by the next run; with `--packages` they go too, and their rows are read again.
  */
 export async function clean(context: CommandContext, options: CleanOptions): Promise<ExitCode> {
   const { terminal, globals } = context;
-  const { directory } = await openForCommand(context, { secrets: false, tolerant: true });
-  const metadata = path.join(globals.workDir === undefined ? directory : path.resolve(globals.workDir), 'metadata');
+  const { directory, project } = await openForCommand(context, { secrets: false, tolerant: true });
+  const workDirectory = globals.workDir === undefined ? directory : path.resolve(globals.workDir);
+  const metadata = path.join(workDirectory, 'metadata');
+  const old = await findOldRuns(workDirectory, project.history, Date.now());
+  const runs = options.dryRun === true ? old : await removeOldRuns(old);
+  const history = { runs: runs.map(({ runId }) => runId), bytes: runs.reduce((sum, { bytes }) => sum + bytes, 0) };
   const { leftovers, running } = await findLeftovers(metadata);
   const removed = leftovers.filter(({ kind }) => kind !== 'complete package' || options.packages === true);
   const kept = leftovers.length - removed.length;
@@ -34,7 +40,7 @@ export async function clean(context: CommandContext, options: CleanOptions): Pro
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
   if (globals.json) {
-    terminal.printJson({ removed, kept, running, dry_run: options.dryRun === true });
+    terminal.printJson({ removed, kept, running, history, dry_run: options.dryRun === true });
     return EXIT.ok;
   }
   for (const { folder, kind, bytes } of removed) terminal.print(`${shortPath(folder)}  ${kind}, ${bytesText(bytes)}`);
@@ -42,6 +48,12 @@ export async function clean(context: CommandContext, options: CleanOptions): Pro
   terminal.print(
     `${plural(removed.length, 'folder')} (${size}) ${options.dryRun === true ? 'would be removed' : 'removed'}.`,
   );
+  if (runs.length > 0) {
+    const verb = options.dryRun === true ? 'would be forgotten' : 'forgotten';
+    terminal.print(
+      `${plural(runs.length, 'run')} beyond the limits of [history] (${bytesText(history.bytes)}) ${verb}.`,
+    );
+  }
   if (running > 0) terminal.print(`${plural(running, 'run')} still going on: packages were left alone.`);
   if (kept > 0)
     terminal.print(
