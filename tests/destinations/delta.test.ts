@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -408,6 +409,40 @@ describe('Delta tables', () => {
     expect(steps).toBeGreaterThan(15);
   }, 60_000);
 
+  it('takes back an append that never got its state, when its package is lost with its computer', async () => {
+    const children = (loadId: string, ids: number[], pipeline = 'test_pipeline') => {
+      const content = ids.map((id) => ({ id, name: loadId, lines: 1 }));
+      return buildPackage(root, { loadId, pipeline, tables: ordersWithChildren(loadId, content).slice(0, 2) });
+    };
+    await load(await children('1.1', [1]));
+    // It dies when so many of its commits are there: that of the child table, then that of the table itself.
+    for (const [loadId, most] of [
+      ['1.2', 1],
+      ['1.3', 2],
+    ] as const) {
+      let commits = 0;
+      const dying = hooked(
+        store,
+        async () => {
+          if (commits === most) throw failure();
+        },
+        async (call, at) => {
+          if (isCommit(call, at)) commits += 1;
+        },
+      );
+      await expect(load(await children(loadId, [2]), dying)).rejects.toMatchObject({ code: 'DESTINATION_FAILED' });
+      // Another pipeline knows nothing of it.
+      await load(await children(`${loadId}5`, [50 + most], 'other'));
+      const lines = await readDeltaTable(folder('orders__lines'), 'sku');
+      expect(lines.map(({ sku }) => sku)).toContain(`${loadId}-0`);
+    }
+    await load(await children('1.4', [2]));
+    expect(await rows()).toEqual(['1 1.1', '2 1.4', '51 1.25', '52 1.35']);
+    const lines = await readDeltaTable(folder('orders__lines'), 'sku');
+    expect(lines.map(({ sku }) => sku)).toEqual(['1.1-0', '1.25-0', '1.35-0', '1.4-0']);
+    expect((await readdir(join(folder(), '_manifests'))).filter((name) => !name.endsWith('.json'))).toEqual([]);
+  });
+
   it('does not let a load go on whose lock was broken, and takes its files away', async () => {
     await load(await orders('1.1', [1]));
     const gate = Promise.withResolvers<void>();
@@ -651,6 +686,85 @@ describe('Delta tables', () => {
     own.close();
     await destination.close();
   });
+});
+
+/** A Python with the package `deltalake` (delta-rs), a reader and writer that shares nothing with ours. */
+const python = process.env.INGEST_TEST_PYTHON ?? 'python3';
+const hasDeltaRs = spawnSync(python, ['-c', 'import deltalake, pyarrow']).status === 0;
+const DELTA_RS = `
+import json, os, sys
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+path, first = sys.argv[1], int(sys.argv[2])
+before = DeltaTable(path).to_pyarrow_table().select(['id', 'name']).to_pylist()
+row = DeltaTable(path).to_pyarrow_table().slice(0, 1)
+def row_of(id):
+    return row.set_column(row.schema.get_field_index('id'), row.schema.field('id'), pa.array([id], pa.int64()))
+write_deltalake(path, pa.concat_tables([row_of(first), row_of(first + 1)]), mode='append')
+table = DeltaTable(path)
+table.merge(row_of(first), 't.id = s.id', 's', 't').when_matched_update_all().execute()
+table.optimize.compact()
+table.create_checkpoint()
+print(json.dumps({'before': len(before), 'after': DeltaTable(path).to_pyarrow_table().num_rows, 'filtered': DeltaTable(path).to_pyarrow_table(filters=[('id', '>=', first)]).num_rows}))
+sys.stdout.flush()
+os._exit(0)
+`;
+
+describe(`Delta tables and delta-rs${hasDeltaRs ? '' : ' (not run: INGEST_TEST_PYTHON names no Python with deltalake and pyarrow)'}`, () => {
+  it.runIf(hasDeltaRs)(
+    'read and write the same table in turn',
+    async () => {
+      const root = await mkdtemp(join(tmpdir(), 'delta-rs-'));
+      const workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 1, tempDirectory: join(root, 'spill') });
+      const destination = createDeltaDestination(
+        { name: 'dest', schema: 'raw' },
+        { store: createLocalStore(join(root, 'lake')), workspace, tempDirectory: join(root, 'temporary') },
+      );
+      await destination.open(never);
+      const load = async (loadId: string, first: number, rest: Partial<PackageContent> = {}) => {
+        const columns = { id: 'BIGINT', name: 'VARCHAR', at: 'TIMESTAMP', price: 'DECIMAL(38,9)', list: 'INTEGER[]' };
+        const rows = `SELECT ${first} + i AS id, '${loadId}' AS name, TIMESTAMP '2024-02-29 12:34:56.123456' AS at, 1.5 AS price, [1, NULL] AS list FROM range(3) t(i)`;
+        const pack = await buildPackage(root, {
+          loadId,
+          ...rest,
+          tables: [{ name: 'orders', columns, rows, notNull: ['id'] }],
+        });
+        const isNew = (await destination.describeTables(target)).length === 0;
+        await destination.load(pack, isNew ? creations(pack) : [], never);
+      };
+      const count = async () => {
+        const connection = await workspace.connect();
+        const [row] = await connection.rows(
+          `SELECT count(*)::INTEGER AS n, count(DISTINCT id)::INTEGER AS ids FROM ${await destination.from(target, 'orders')}`,
+        );
+        connection.close();
+        return row;
+      };
+      const foreign = (first: number) => {
+        const { stdout, stderr, status } = spawnSync(
+          python,
+          ['-c', DELTA_RS, join(root, 'lake', 'raw', 'orders'), String(first)],
+          { encoding: 'utf8' },
+        );
+        expect([status, stderr]).toEqual([0, expect.any(String)]);
+        return JSON.parse(stdout);
+      };
+      for (let n = 0; n < 11; n += 1) await load(`1.${10 + n}`, n * 3);
+      expect(foreign(1000)).toEqual({ before: 33, after: 35, filtered: 2 });
+      expect(await count()).toEqual({ n: 35, ids: 35 });
+      await load('2.1', 1000, merge);
+      await load('2.2', 2000);
+      expect(await count()).toEqual({ n: 39, ids: 39 });
+      expect(foreign(3000)).toEqual({ before: 39, after: 41, filtered: 2 });
+      await load('2.3', 1, { disposition: 'replace' });
+      expect(foreign(4000)).toEqual({ before: 3, after: 5, filtered: 2 });
+      expect(await count()).toEqual({ n: 5, ids: 5 });
+      await destination.close();
+      workspace.close();
+      await rm(root, { recursive: true, force: true });
+    },
+    60_000,
+  );
 });
 
 describe('Delta in a bucket', () => {

@@ -158,6 +158,10 @@ export class Manifests {
   }
 }
 
+export function hasLoad(manifest: StoreManifest | null, loadId: string): boolean {
+  return manifest?.loads.some((load) => load.load_id === loadId) ?? false;
+}
+
 function parseManifest(text: string, place: string): StoreManifest {
   let raw: unknown;
   try {

@@ -3,9 +3,8 @@ import { cancelled, isIngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage } from '../../load/load-package.ts';
 import { namesBelow, readText } from '../../object-stores/small-objects.ts';
 import type { Destination, ExistingTable, LoadResult, SchemaChange, TargetRef } from '../destination.ts';
-import { type Manifests, manifestPrefix, type StoreManifest, tablePrefix } from './manifest.ts';
+import { hasLoad, type Manifests, manifestPrefix, type StoreManifest, tablePrefix } from './manifest.ts';
 import {
-  hasLoad,
   label,
   type ObjectStoreDestinationConfig,
   type ObjectStoreDestinationOptions,

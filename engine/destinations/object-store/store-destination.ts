@@ -242,10 +242,6 @@ export abstract class StoreDestination implements Destination {
   }
 }
 
-export function hasLoad(manifest: StoreManifest | null, loadId: string): boolean {
-  return manifest?.loads.some((load) => load.load_id === loadId) ?? false;
-}
-
 /** Rows that a package brings to the job's own table. */
 export function rowsOfPackage({ manifest: { tables } }: LoadPackage): number {
   return (tables[0]?.files ?? []).reduce((sum, file) => sum + file.rows, 0);

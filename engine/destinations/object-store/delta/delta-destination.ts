@@ -2,10 +2,9 @@ import { isNumericWidening } from '../../../duckdb/widening.ts';
 import { cancelled, IngestError, isIngestError } from '../../../errors.ts';
 import type { LoadPackage } from '../../../load/load-package.ts';
 import type { Destination, ExistingTable, LoadResult, SchemaChange, TargetRef } from '../../destination.ts';
-import { type Manifests, type StoreManifest, tablePrefix } from '../manifest.ts';
+import { hasLoad, type Manifests, type StoreManifest, tablePrefix } from '../manifest.ts';
 import type { StoreLoadContext } from '../rewrite.ts';
 import {
-  hasLoad,
   label,
   NEVER,
   type ObjectStoreDestinationConfig,
@@ -74,23 +73,24 @@ class DeltaDestination extends StoreDestination {
         const log = (name: string) => this.#log(schema, name, context);
         const notes = new LoadNotes({ store: this.store, schema, table, log });
         // Whoever loads holds the target's lock: what others began there is over.
-        await notes.takeOver(signal);
-        await notes.cleanUp(signal);
         const current = (await manifests.latest()) ?? manifests.empty();
+        const abandoned = await notes.takeOver(current, pack.manifest.pipeline, signal);
+        await notes.cleanUp(current, signal);
         if (hasLoad(current, loadId)) return { loaded: false, rows: 0 };
+        abandoned.delete(loadId);
         const tables = tablesOf(target, current, pack);
         const note = await notes.announce(
-          loadId,
+          pack.manifest,
           tables.map(({ name }) => name),
         );
-        const attempt: LoadAttempt = { written: new Set(), isUncertain: false };
+        const attempt: LoadAttempt = { written: new Set(), hasCommitted: false, isUncertain: false };
         try {
           await this.#listTables(manifests, target, tables);
           const place = (name: string) => this.#place(schema, name);
           const fence = async () => {
             if ((await this.store.stat(note.key, signal)) === null) throw takenOver(target);
           };
-          const load = { ...context, token: note.token, log, place, now: this.now, fence };
+          const load = { ...context, token: note.token, log, place, now: this.now, fence, abandoned };
           await loadTables(pack, changes, tables, load, attempt);
           await this.#commitState(manifests, target, pack);
         } catch (error) {
@@ -99,7 +99,8 @@ class DeltaDestination extends StoreDestination {
         }
         // What cannot be removed now is removed by the next load.
         if ((await this.removed([...attempt.written])).length === 0) await this.removed([note.key]);
-        await notes.cleanUp(signal).catch(() => undefined);
+        const after = await manifests.latest().catch(() => null);
+        if (after) await notes.cleanUp(after, signal).catch(() => undefined);
         await manifests.prune().catch(() => undefined);
         return { loaded: true, rows: rowsOfPackage(pack) };
       }),
@@ -146,9 +147,9 @@ class DeltaDestination extends StoreDestination {
     throw overtaken(target);
   }
 
-  /** Takes away what a failed load wrote and no commit names. Where that fails or cannot be told, its note says so to the next. */
-  async #undo({ written, isUncertain }: LoadAttempt, note: string): Promise<void> {
-    if (isUncertain || (await this.removed([...written])).length > 0) return;
+  /** Takes away what a failed load wrote and no commit names. Where that fails, cannot be told or is not all, its note says so to the next. */
+  async #undo({ written, hasCommitted, isUncertain }: LoadAttempt, note: string): Promise<void> {
+    if (isUncertain || (await this.removed([...written])).length > 0 || hasCommitted) return;
     await this.removed([note]);
   }
 

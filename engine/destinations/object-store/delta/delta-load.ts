@@ -32,6 +32,8 @@ export interface DeltaLoadContext extends StoreLoadContext {
   /** A table for people. */
   place(table: string): string;
   now(): Date;
+  /** Loads that are taken back in the same commits. */
+  abandoned: ReadonlySet<string>;
   /** Throws where another run has taken over; called right before each commit. */
   fence(): Promise<void>;
 }
@@ -40,6 +42,8 @@ export interface DeltaLoadContext extends StoreLoadContext {
 export interface LoadAttempt {
   /** Keys of files that no commit names (yet). */
   written: Set<string>;
+  /** Some table has the load. */
+  hasCommitted: boolean;
   /** A commit was sent and nobody knows whether it arrived: what it names must stay. */
   isUncertain: boolean;
 }
@@ -114,9 +118,8 @@ class DeltaLoad {
     for (let round = 1; ; round += 1) {
       throwIfCancelled(this.#context.signal);
       const pending = await this.#pending();
-      const before = new Map(pending.map(({ name, stored }) => [name, [...stored.files]]));
       await this.#stage(pending);
-      if (await this.#commitAll(pending, before)) return;
+      if (await this.#commitAll(pending)) return;
       if (round === MOST_ROUNDS) throw this.#tooBusy();
       await setTimeout(Math.random() * Math.min(LONGEST_PAUSE, 10 * 2 ** round), null, {
         signal: this.#context.signal,
@@ -142,14 +145,14 @@ class DeltaLoad {
       const old = snapshot && fieldsOf(snapshot.metadata.schemaString, this.#context.place(name));
       const { fields, rewrite } = evolveFields(name, old, this.#changes, part);
       if (snapshot && rewrite) checkWritable(snapshot, 'everything', this.#context.place(name));
-      const files = [...(snapshot?.files ?? [])].map(([path, { size, stats }]) => ({
-        name: path,
-        rows: rowsIn(stats),
-        bytes: size,
-      }));
+      const files = filesOf(snapshot).filter((file) => !this.#isAbandoned(file.name));
       pending.push({ name, parent, snapshot, fields, stored: { name, parent, columns: columnsOf(fields), files } });
     }
     return pending;
+  }
+
+  #isAbandoned(file: string): boolean {
+    return [...this.#context.abandoned].some((loadId) => file.startsWith(`${loadId}.`));
   }
 
   /** Another run of this pipeline has loaded since: its rows may be the same as ours. */
@@ -240,9 +243,9 @@ class DeltaLoad {
   }
 
   /** False where another writer was first; then nothing of the tables that remain is to be seen. */
-  async #commitAll(pending: readonly PendingTable[], before: ReadonlyMap<string, StoredFile[]>): Promise<boolean> {
+  async #commitAll(pending: readonly PendingTable[]): Promise<boolean> {
     for (const table of pending.toReversed()) {
-      const actions = this.#actions(table, before.get(table.name) ?? []);
+      const actions = this.#actions(table);
       if (actions.length === 0) continue;
       const { signal } = this.#context;
       throwIfCancelled(signal);
@@ -276,7 +279,8 @@ class DeltaLoad {
     }
   }
 
-  #actions({ snapshot, fields, stored }: PendingTable, before: readonly StoredFile[]): Action[] {
+  #actions({ snapshot, fields, stored }: PendingTable): Action[] {
+    const before = filesOf(snapshot);
     const now = this.#context.now().getTime();
     const old = new Set(before.map(({ name }) => name));
     const kept = new Set(stored.files.map(({ name }) => name));
@@ -404,6 +408,10 @@ function hasLanded(snapshot: DeltaSnapshot, pack: LoadPackage): boolean {
   if (snapshot.transactions.get(applicationOf(pack))?.version === transactionVersion(load_id)) return true;
   const isOurs = (path: string) => path.startsWith(`${load_id}.`);
   return [...snapshot.files.keys()].some(isOurs) || [...snapshot.tombstones.keys()].some(isOurs);
+}
+
+function filesOf(snapshot: DeltaSnapshot | null): StoredFile[] {
+  return [...(snapshot?.files ?? [])].map(([name, { size, stats }]) => ({ name, rows: rowsIn(stats), bytes: size }));
 }
 
 /** The count of rows that a file's statistics say; 0 where they say nothing. */

@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import type { PackageManifest } from '../../../load/load-package.ts';
 import type { ObjectStore } from '../../../object-stores/object-store.ts';
 import { namesBelow, readText } from '../../../object-stores/small-objects.ts';
-import { manifestPrefix, tablePrefix } from '../manifest.ts';
+import type { WriteDisposition } from '../../../spec/kinds.ts';
+import { hasLoad, manifestPrefix, type StoreManifest, tablePrefix } from '../manifest.ts';
 import type { DeltaSnapshot } from './actions.ts';
 import type { DeltaLog } from './delta-log.ts';
 
 /** What an attempt to load says before it writes: which files may be its own. */
 interface LoadNote {
+  load_id: string;
+  pipeline: string;
+  disposition: WriteDisposition;
   /** With which the names of its files begin. */
   files: string;
   tables: string[];
@@ -40,16 +45,22 @@ export class LoadNotes {
   }
 
   /** Announces an attempt. */
-  async announce(loadId: string, tables: readonly string[]): Promise<{ key: string; token: string }> {
+  async announce(
+    { load_id, pipeline, write_disposition: disposition }: PackageManifest,
+    tables: readonly string[],
+  ): Promise<{ key: string; token: string }> {
     const token = randomBytes(4).toString('hex');
-    const key = `${this.#prefix}${loadId}.${token}.loading`;
-    const note: LoadNote = { files: `${loadId}.${token}.`, tables: [...tables] };
+    const key = `${this.#prefix}${load_id}.${token}.loading`;
+    const note: LoadNote = { load_id, pipeline, disposition, files: `${load_id}.${token}.`, tables: [...tables] };
     await this.#context.store.put(key, JSON.stringify(note), 'absent');
     return { key, token };
   }
 
-  /** Takes over from every attempt that has not ended. */
-  async takeOver(signal: AbortSignal): Promise<void> {
+  /**
+   * Takes over from every attempt that has not ended. Gives the appends of a pipeline that began and never got their state: where such a package was lost
+   * with its computer, its rows come again in another load.
+   */
+  async takeOver(manifest: StoreManifest | null, pipeline: string, signal: AbortSignal): Promise<Set<string>> {
     const { store } = this.#context;
     const { objects } = await namesBelow(store, this.#prefix, signal);
     for (const name of objects.filter((candidate) => candidate.endsWith('.loading'))) {
@@ -58,16 +69,16 @@ export class LoadNotes {
       if (note) await store.put(key, JSON.stringify({ ...note, versions: null } satisfies CondemnedNote), null, signal);
       await store.delete([this.#prefix + name], signal);
     }
+    const abandoned = new Set<string>();
+    for (const { note } of await this.#condemned(signal))
+      if (note.pipeline === pipeline && isStateless(note, manifest)) abandoned.add(note.load_id);
+    return abandoned;
   }
 
   /** Removes what attempts left that cannot commit any more. Files that any version names stay. */
-  async cleanUp(signal: AbortSignal): Promise<void> {
+  async cleanUp(manifest: StoreManifest | null, signal: AbortSignal): Promise<void> {
     const { store } = this.#context;
-    const { objects } = await namesBelow(store, this.#prefix, signal);
-    for (const name of objects.filter((candidate) => candidate.endsWith('.condemned'))) {
-      const key = this.#prefix + name;
-      const note = parsed<CondemnedNote>(await readText(store, key, signal));
-      if (note === null) continue;
+    for (const { key, note } of await this.#condemned(signal)) {
       if (note.versions === null) {
         // A death in between may have left the attempt's own note.
         await store.delete([key.replace(/condemned$/, 'loading')], signal);
@@ -76,29 +87,47 @@ export class LoadNotes {
         await store.put(key, JSON.stringify({ ...note, versions } satisfies CondemnedNote), null, signal);
         continue;
       }
-      if (await this.#removeFiles(note, note.versions, signal)) await store.delete([key], signal);
+      const { isClean, hasRows } = await this.#removeFiles(note, note.versions, signal);
+      if (isClean && !(hasRows && isStateless(note, manifest))) await store.delete([key], signal);
     }
   }
 
-  /** False while some have to wait. */
-  async #removeFiles(note: LoadNote, versions: Record<string, number>, signal: AbortSignal): Promise<boolean> {
+  async #condemned(signal: AbortSignal): Promise<{ key: string; note: CondemnedNote }[]> {
+    const { store } = this.#context;
+    const { objects } = await namesBelow(store, this.#prefix, signal);
+    const found: { key: string; note: CondemnedNote }[] = [];
+    for (const name of objects.filter((candidate) => candidate.endsWith('.condemned'))) {
+      const note = parsed<CondemnedNote>(await readText(store, this.#prefix + name, signal));
+      if (note) found.push({ key: this.#prefix + name, note });
+    }
+    return found;
+  }
+
+  /** `isClean` is false while some files have to wait; `hasRows` says that a table has rows of the load. */
+  async #removeFiles(note: LoadNote, versions: Record<string, number>, signal: AbortSignal) {
     const { store, schema } = this.#context;
-    let done = true;
+    const found = { isClean: true, hasRows: false };
     for (const table of note.tables) {
       const folder = tablePrefix(schema, table);
       const { objects } = await namesBelow(store, folder, signal);
       const left = objects.filter((name) => name.startsWith(note.files) && name.endsWith('.parquet'));
       if (left.length > 0) {
         const snapshot = await this.#context.log(table).snapshot(signal);
+        found.hasRows ||= left.some((name) => snapshot?.files.has(name));
         const useless = left.filter((name) => !isNamed(snapshot, name)).map((name) => folder + name);
         if (useless.length === 0) continue;
-        if ((snapshot?.version ?? -1) <= (versions[table] ?? -1)) done = false;
+        if ((snapshot?.version ?? -1) <= (versions[table] ?? -1)) found.isClean = false;
         else await store.delete(useless, signal);
       }
       await store.dropUploads?.(folder + note.files, signal);
     }
-    return done;
+    return found;
   }
+}
+
+/** An append of which the manifest knows nothing. What merges and replaces brought, the next load brings again without harm. */
+function isStateless({ load_id, disposition }: LoadNote, manifest: StoreManifest | null): boolean {
+  return disposition === 'append' && !hasLoad(manifest, load_id);
 }
 
 function isNamed(snapshot: DeltaSnapshot | null, name: string): boolean {
