@@ -1,5 +1,7 @@
+import { entraOptions } from '../../entra.ts';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
+import { type Agents, type Environment, openAgents } from '../../network.ts';
 import type { SqlServerConnection } from './connect-options.ts';
 import { userOf } from './connect-options.ts';
 
@@ -19,20 +21,29 @@ const SCOPES: readonly [RegExp, scope: string, authority: string | undefined][] 
   ],
   [/\.database\.chinacloudapi\.cn$/i, 'https://database.chinacloudapi.cn/.default', 'https://login.chinacloudapi.cn'],
 ];
+/** No byte for so many milliseconds ends a call; it is tried again. */
+const SILENCE = 30_000;
 const PUBLIC_SCOPE = 'https://database.windows.net/.default';
 
 /**
  * The source of tokens of a connection that signs in with Entra ID; null for one that does not. The driver could ask for tokens itself, but not
  * be cancelled while it does; the credential keeps a token until shortly before it ends.
  */
-export function openTokenSource(connection: SqlServerConnection): TokenSource | null {
+export function openTokenSource(
+  connection: SqlServerConnection,
+  environment: Environment = process.env,
+): TokenSource | null {
   const { authentication, host } = connection;
   if (authentication !== 'service_principal' && authentication !== 'default_credential') return null;
   const [, scope = PUBLIC_SCOPE, authority] = SCOPES.find(([pattern]) => pattern.test(host)) ?? [];
+  let network: Promise<Agents> | null = null;
   let credential: Promise<Credential> | null = null;
   return async (signal) => {
     try {
-      credential ??= openCredential(connection, authority);
+      // Entra ID is behind the same proxy and authorities as every other service of the cloud, wherever the server itself is.
+      network ??= openAgents({}, { baseDirectory: '.', environment, silence: SILENCE });
+      const { httpsAgent } = await network;
+      credential ??= openCredential(connection, entraOptions(httpsAgent, environment, authority));
       const token = await (await credential).getToken(scope, { abortSignal: signal });
       if (token) return token.token;
       throw new Error('there was none');
@@ -50,9 +61,11 @@ export function openTokenSource(connection: SqlServerConnection): TokenSource | 
   };
 }
 
-async function openCredential(connection: SqlServerConnection, authority: string | undefined): Promise<Credential> {
+async function openCredential(
+  connection: SqlServerConnection,
+  options: ReturnType<typeof entraOptions>,
+): Promise<Credential> {
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-  const options = { retryOptions: { maxRetries: 2 }, ...(authority === undefined ? {} : { authorityHost: authority }) };
   if (connection.authentication === 'default_credential') return new identity.DefaultAzureCredential(options);
   const { tenant_id: tenant = '', client_id: client = '', client_secret: secret = '' } = connection;
   return new identity.ClientSecretCredential(tenant, client, secret, options);

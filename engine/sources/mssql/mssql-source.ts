@@ -4,6 +4,7 @@ import type { SqlServerConnection } from './connect-options.ts';
 import { testConnection } from './connection-test.ts';
 import { discoverObjects } from './discover.ts';
 import { openTokenSource, type TokenSource } from './entra-token.ts';
+import { measureTable } from './measure.ts';
 import { previewTable } from './preview.ts';
 import { planRead, selectStatement } from './read-plan.ts';
 import { readTable } from './read-table.ts';
@@ -27,5 +28,6 @@ export function createMssqlSource(connection: SqlServerConnection, dependencies:
     explain: async (session, request, signal) => selectStatement(await planRead(session, request, signal)),
     read: readTable,
     preview: previewTable,
+    measure: measureTable,
   });
 }

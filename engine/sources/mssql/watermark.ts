@@ -51,10 +51,7 @@ export async function planWatermark(
   incremental: IncrementalRead,
   signal: AbortSignal,
 ): Promise<WatermarkPlan> {
-  const kind = watermarkKind(KINDS, column, 'a rowversion, ');
-  const reference = `q.${quoteIdentifier(column.name)}`;
-  // Only the order of code units is the same everywhere; a collation's changes with the server's version.
-  const comparable = kind === 'text' ? `${reference} COLLATE Latin1_General_BIN2` : reference;
+  const { kind, reference, comparable } = comparison(column);
   const bounds: string[] = [];
   if (incremental.from !== null) {
     bounds.push(`${comparable} >= ${lowerBound(incremental.from, lagOf(incremental.lag, kind, column), kind, column)}`);
@@ -64,6 +61,19 @@ export async function planWatermark(
   if (kind === 'version') bounds.push(`${reference} < ${await settledVersions(session, signal)}`);
   const order = kind === 'number' ? 'number' : 'text';
   return { column, reference, conditions: withNulls(bounds, reference, column, incremental), order };
+}
+
+/** The condition that a row's watermark is not above a stored one. */
+export function upTo(column: CatalogColumn, text: string): string {
+  const { kind, comparable } = comparison(column);
+  return `${comparable} <= ${literal(text, kind, column)}`;
+}
+
+function comparison(column: CatalogColumn): { kind: WatermarkKind; reference: string; comparable: string } {
+  const kind = watermarkKind(KINDS, column, 'a rowversion, ');
+  const reference = `q.${quoteIdentifier(column.name)}`;
+  // Only the order of code units is the same everywhere; a collation's changes with the server's version.
+  return { kind, reference, comparable: kind === 'text' ? `${reference} COLLATE Latin1_General_BIN2` : reference };
 }
 
 /**

@@ -77,6 +77,45 @@ const job = (values: Parameters<typeof request>[0]) => ({ source_type: 'mssql' a
 const orders = (values: Parameters<typeof request>[0] = {}) =>
   job({ table_name: 'Orders', schema_name: 'sales', ...values });
 
+test('rows and sums are measured on the server, of the rows that loads can have brought', async () => {
+  const measured = source();
+  const measure = (
+    columns: string[],
+    values: Parameters<typeof request>[0],
+    loaded: { column: string; from: string | null; to: string; nullWatermarks?: 'include' | 'exclude' } | null = null,
+  ) =>
+    measured.measure?.(
+      {
+        read: request(job(values)),
+        loaded: loaded && { nullWatermarks: 'exclude', ...loaded },
+        measures: columns.map((column) => ({ kind: 'sum', column })),
+      },
+      bench.context(),
+    );
+  try {
+    const gaps = { table_name: 'Gaps' };
+    expect(await measure(['id', 'price'], gaps)).toEqual({ rows: 4, values: ['10', '19.4998'] });
+    expect(await measure(['id'], { ...gaps, filter: "tag = 'b' -- only those" })).toMatchObject({ rows: 1 });
+    expect(await measure(['id'], { ...gaps, filter: 'id > 99' })).toEqual({ rows: 0, values: [null] });
+    expect(Number((await measure(['ratio'], { ...gaps, filter: 'id <> 3' }))?.values[0])).toBe(1.25);
+    const first = { column: 'at', from: null, to: '2024-05-01 10:00:00.003' };
+    expect(await measure(['id'], gaps, first)).toEqual({ rows: 2, values: ['3'] });
+    expect(await measure(['id'], gaps, { ...first, nullWatermarks: 'include' })).toEqual({ rows: 3, values: ['6'] });
+    const day = { column: 'at', from: '2024-05-01 12:00:00', to: '2024-05-02 00:00:00' };
+    expect(await measure(['id'], gaps, day)).toEqual({ rows: 1, values: ['4'] });
+    const sales = { table_name: 'Orders', schema_name: 'sales' };
+    // 12,000 numbers up to 12,000; the landed name is the normalised one.
+    expect(await measure(['order_id'], sales)).toEqual({ rows: 12_000, values: ['72006000'] });
+    const versions = { column: 'Version', from: '0x0000000000000002', to: '0x0000000000000004' };
+    expect(await measure(['order_id'], sales, versions)).toEqual({ rows: 3, values: ['9'] });
+    await expect(measure(['tag'], gaps)).rejects.toMatchObject({ code: 'MEASURE_COLUMN' });
+    await expect(measure(['nowhere'], gaps)).rejects.toMatchObject({ code: 'MEASURE_COLUMN' });
+    await expect(measure(['price'], { ...gaps, columns: ['id'] })).rejects.toMatchObject({ code: 'MEASURE_COLUMN' });
+  } finally {
+    await measured.close();
+  }
+});
+
 function incremental(column: string, changes: Partial<IncrementalRead> = {}): IncrementalRead {
   return { column, from: null, continued: false, lag: null, end: null, nullWatermarks: 'exclude', ...changes };
 }
