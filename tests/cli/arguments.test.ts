@@ -33,7 +33,7 @@ describe('the flag form', () => {
 });
 
 describe('help', () => {
-  test('lists the commands that exist, with examples, and none that do not', async () => {
+  test('lists the commands that exist, with examples', async () => {
     const { code, stdout, stderr } = await cli(['--help']);
     expect(code).toBe(0);
     expect(stderr).toBe('');
@@ -44,6 +44,7 @@ describe('help', () => {
       'test',
       'discover',
       'preview',
+      'preflight',
       'state',
       'secrets',
       'import-dlt',
@@ -53,9 +54,6 @@ describe('help', () => {
       'clean',
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
-    }
-    for (const later of ['preflight']) {
-      expect(stdout).not.toMatch(new RegExp(`^  ${later}\\b`, 'm'));
     }
     expect(stdout).toContain('ingest --validate');
   });
