@@ -18,6 +18,7 @@ Examples:
   ingest validate                         everything that can be checked without a connection
   ingest list --json | jq '.[].table_name'
   ingest preview orders                   first pages or rows, with the request that gave them
+  ingest preflight orders                 what its next run would read, and whether it would land
   ingest state show                       how far each job has come
 
 The flag form works too: ingest --validate, ingest --list, ingest --job orders.
@@ -297,12 +298,12 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
 
   program
     .command('diff')
-    .summary('what differs between two projects or bundles')
+    .summary('what differs between two projects, bundles or revisions')
     .description(
       'Compares jobs, checks, settings, connections and destinations by what they mean. Exit code 1 where anything differs.',
     )
-    .argument('<before>', 'folder of a project or bundle')
-    .argument('<after>', 'folder of a project or bundle')
+    .argument('<before>', "folder of a project or bundle, or a revision of the project's git repository: HEAD~1")
+    .argument('<after>', 'the same')
     .action(
       act(async (context, [before, after]: [string, string]) =>
         (await import('./commands/diff.ts')).diff(context, before, after),
