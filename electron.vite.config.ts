@@ -2,11 +2,33 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
+import type { Plugin } from 'vite';
 
 const here = (file: string) => path.resolve(import.meta.dirname, file);
 const { optionalDependencies } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as {
   optionalDependencies: Record<string, string>;
 };
+
+/** The page's text is drawn in its font at once: else it would be asked for only after the first text was there, in another one. */
+function preloadFont(): Plugin {
+  return {
+    name: 'preload-font',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_html, { bundle = {} }) {
+        const font = Object.keys(bundle).find((file) => /inter-latin-wght-normal-.*\.woff2$/.test(file));
+        if (font === undefined) return [];
+        return [
+          {
+            tag: 'link',
+            attrs: { rel: 'preload', as: 'font', type: 'font/woff2', crossorigin: true, href: `./${font}` },
+            injectTo: 'head',
+          },
+        ];
+      },
+    },
+  };
+}
 
 export default defineConfig({
   main: {
@@ -40,7 +62,7 @@ export default defineConfig({
   },
   renderer: {
     root: here('renderer'),
-    plugins: [react()],
+    plugins: [react(), preloadFont()],
     build: {
       outDir: here('out/renderer'),
       emptyOutDir: true,
