@@ -239,8 +239,34 @@ test('the stages of a test, each with what was found', async () => {
   expect(details).toMatch(
     /SQL Server 16\.0\.4135\.4 \(Test Edition\), etl, database appdb, encrypted; driver tedious \d+\.\d+\.\d+/,
   );
-  expect(details).toContain('1 of 1 tables and views can be read.');
+  expect(details).toContain('1 of 1 tables and views can be read. Looked into: dbo.numbers can be read.');
   expect(details).toContain('First row of dbo.numbers read.');
+});
+
+test('a user that may read nothing is told so at stage permission; one table is enough', async () => {
+  await using own = await SqlServer.start({ users: { etl: 's3cret', poor: 's3cret' } });
+  expect((await stages(mssqlConnection(own))).slice(-2)).toMatchObject([
+    { stage: 'permission', status: 'passed', detail: 'This user sees no table or view yet.' },
+    { stage: 'first_read', status: 'passed', detail: expect.stringContaining('One value read') },
+  ]);
+  const columns = [{ name: 'id', type: 'int' }];
+  await own.createTable('dbo.a', { columns, rows: [[1]] });
+  await own.deny('poor', '[dbo].[a]');
+  const poor = mssqlConnection(own, { username: 'poor' });
+  expect((await stages(poor)).at(-1)).toMatchObject({
+    stage: 'permission',
+    status: 'failed',
+    error: {
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('none of the 1 tables and views that it sees. Looked into: dbo.a.'),
+      hint: expect.stringContaining('GRANT SELECT'),
+    },
+  });
+  await own.createTable('dbo.b', { columns });
+  expect((await stages(poor)).slice(-2)).toMatchObject([
+    { detail: '1 of 2 tables and views can be read. Looked into: dbo.b can be read.' },
+    { detail: 'dbo.b read; it is empty.' },
+  ]);
 });
 
 test.each<[string, () => SqlServerConnection, string, string]>([

@@ -143,6 +143,29 @@ describe('login', () => {
     });
   });
 
+  test('what can be seen is looked into: a user that may read nothing is told so at stage permission', async () => {
+    await using own = await OracleServer.start();
+    expect((await stages(connectionTo(own))).slice(-2).map(({ detail }) => detail)).toEqual([
+      'This user sees no table or view yet.',
+      'One value read; there is no table to read yet.',
+    ]);
+    await own.createTable('A_SEEN', { columns, grant: 'visible' });
+    expect((await stages(connectionTo(own))).at(-1)).toMatchObject({
+      stage: 'permission',
+      status: 'failed',
+      error: {
+        code: 'PERMISSION_DENIED',
+        message: expect.stringContaining('none of the 1 tables and views that it sees. Looked into: ETL.A_SEEN.'),
+        hint: expect.stringContaining('GRANT SELECT'),
+      },
+    });
+    await own.createTable('READABLE', { columns });
+    expect((await stages(connectionTo(own))).slice(-2).map(({ detail }) => detail)).toEqual([
+      '2 tables and views can be seen. Looked into: ETL.READABLE can be read; ETL.A_SEEN cannot.',
+      'ETL.READABLE read; it is empty.',
+    ]);
+  });
+
   test('a test that is cancelled ends', async () => {
     await using silent = await silentServer();
     const controller = new AbortController();

@@ -220,6 +220,26 @@ test('all stages of a test pass, with times and the version', async () => {
   expect(result.every(({ durationMs }) => durationMs >= 0)).toBe(true);
 });
 
+test('a user that may read nothing is told so at stage permission; one table is enough', async () => {
+  await server.query(`CREATE USER poor PASSWORD 'poor'; CREATE SCHEMA closed; CREATE TABLE closed.a (id int);
+    GRANT USAGE ON SCHEMA closed TO poor; REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC`);
+  const poor = server.connection({ username: 'poor', password: 'poor' });
+  expect((await stages(poor)).at(-1)).toMatchObject({
+    stage: 'permission',
+    status: 'failed',
+    error: {
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('closed.a'),
+      hint: expect.stringContaining('GRANT SELECT'),
+    },
+  });
+  await server.query('CREATE VIEW closed.b AS SELECT 1 AS one; GRANT SELECT ON closed.b TO poor');
+  expect((await stages(poor)).slice(-2)).toMatchObject([
+    { status: 'passed', detail: expect.stringMatching(/^1 of \d+ tables .* Looked into: closed\.b can be read\.$/) },
+    { status: 'passed', detail: 'First row of closed.b read.' },
+  ]);
+});
+
 test.each([
   ['host', { host: 'no-such-host.invalid' }, 'dns', 'HOST_NOT_FOUND'],
   ['port', { port: 1 }, 'tcp', 'CONNECTION_REFUSED'],
