@@ -149,7 +149,11 @@ describe('what is served', () => {
       });
     }
     expect((await ask('/', { cookie })).headers['content-type']).toBe('text/html; charset=utf-8');
-    expect((await ask('/assets/app.js', { cookie })).headers['content-type']).toBe('text/javascript; charset=utf-8');
+    const { headers } = await ask('/assets/app.js', { cookie });
+    expect(headers['content-type']).toBe('text/javascript; charset=utf-8');
+    // What has its content in its name is kept, by this browser only; the page that names it is asked for each time.
+    expect(headers['cache-control']).toBe('private, max-age=31536000, immutable');
+    expect((await ask('/', { cookie })).headers['cache-control']).toBe('no-cache');
   });
 
   test('no path climbs out of the page’s folder', async () => {
