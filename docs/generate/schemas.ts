@@ -11,6 +11,7 @@ import {
 import { destinationModels } from '../../engine/spec/destination.ts';
 import { historyModel } from '../../engine/spec/history.ts';
 import { type JobColumn, jobColumns } from '../../engine/spec/job-columns.ts';
+import { keyVaultModel } from '../../engine/spec/key-vault.ts';
 import { metricsModel } from '../../engine/spec/metrics.ts';
 import { notificationsModel } from '../../engine/spec/notifications.ts';
 import { resourceOptionsModel } from '../../engine/spec/resource.ts';
@@ -119,7 +120,7 @@ function config(): Schema {
         additionalProperties: {
           anyOf: sources.map((source) => ({
             ...source,
-            properties: { ...(source['properties'] as Schema), resources },
+            properties: { ...withMinuteRate(source['properties'] as Schema), resources },
           })),
         },
       },
@@ -134,8 +135,17 @@ function config(): Schema {
       notifications: section(notificationsModel),
       telemetry: section(telemetryModel),
       history: section(historyModel),
+      key_vault: section(keyVaultModel),
     },
   };
+}
+
+/** The plan's `rate_limit = 30`, beside the table that the engine receives. */
+function withMinuteRate(properties: Schema): Schema {
+  const { rate_limit: table } = properties;
+  if (table === undefined) return properties;
+  const number = { type: 'number', minimum: 1, maximum: 60_000, description: 'Requests a minute' };
+  return { ...properties, rate_limit: { anyOf: [table, number] } };
 }
 
 /** A section of the file: its name is its key, and any value may come from the environment instead, so that none is required. */

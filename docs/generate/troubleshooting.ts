@@ -112,6 +112,7 @@ export const MEANINGS: Record<string, string> = {
   JOB_FORMAT_DOUBTFUL: 'The ending of file_glob is of another format than file_format says.',
   JOB_VALUE_MISSING: 'A required cell is blank.',
   JOB_VALUE_NOT_ALLOWED: 'The cell of a job holds a value that is not allowed; the message says which are.',
+  KEY_VAULT_FORBIDDEN: 'The vault does not let this user read the secret.',
   KEY_VAULT_SECRET_REFUSED: 'The vault gives no value for one secret.',
   LOOKS_TRUNCATED: 'A read ended as expected, with a number of records that looks like a limit of the source.',
   MERGE_KEY_NOT_UNIQUE: 'A merge met more than one row of the target for one row of the load.',
