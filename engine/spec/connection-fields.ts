@@ -46,6 +46,8 @@ export interface ConnectionField {
   max: number | null;
   /** Shown only where another field (of bucket_url: its {@link Store}) has one of these values. */
   shown: Shown | null;
+  /** Takes the whole width: its values are long. */
+  wide: boolean;
   /** Offered as values: the project's destinations that lie in a bucket. Any other text is taken, too. */
   offers: 'bucket destinations' | null;
   example: string | null;
@@ -93,6 +95,7 @@ export interface Words {
   shown?: [key: string, ...values: string[]];
   example?: string;
   offers?: ConnectionField['offers'];
+  wide?: boolean;
 }
 
 /** What the table says of a way; `group` defaults to none, `shown` to always. */
@@ -243,6 +246,7 @@ function field(
     min: facts.min,
     max: facts.max,
     shown: words.shown === undefined ? null : { key: words.shown[0], in: words.shown.slice(1) },
+    wide: words.wide ?? false,
     offers: words.offers ?? null,
     example: words.example ?? null,
     spellings: spellingsOf(section, type, path, pagination),

@@ -289,6 +289,7 @@ export const SOURCE_KINDS: readonly ConnectionKind[] = [
           descriptor: {
             label: 'Connect descriptor',
             help: 'A TNS descriptor or an Easy Connect string',
+            wide: true,
             example: '(DESCRIPTION=(ADDRESS=(PROTOCOL=TCPS)(HOST=…)(PORT=2484))(CONNECT_DATA=(SERVICE_NAME=…)))',
           },
           ...DATABASE_SIGN_IN,
@@ -401,10 +402,14 @@ export const DESTINATION_KINDS: readonly ConnectionKind[] = [
         {
           server_hostname: {
             label: 'Host',
-            help: '“Connection details” of the SQL warehouse say it',
+            help: 'As “Connection details” of the SQL warehouse show it',
             example: 'adb-0000.0.azuredatabricks.net',
           },
-          http_path: { label: 'HTTP path', help: 'Beside it', example: '/sql/1.0/warehouses/0000' },
+          http_path: {
+            label: 'HTTP path',
+            help: 'It stands below the host there',
+            example: '/sql/1.0/warehouses/0000',
+          },
           catalog: { label: 'Catalog', help: 'Of Unity Catalog; it must be there already' },
           schema: TARGET_SCHEMA,
           access_token: { label: 'Access token', help: KEPT, ...SIGN_IN },

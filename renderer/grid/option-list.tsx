@@ -35,7 +35,7 @@ export function OptionList({
       store={combobox}
       position="bottom-start"
       offset={2}
-      width={Math.max(176, columnWidth(layout, column) + 1)}
+      width={Math.max(taken === null ? 176 : 260, columnWidth(layout, column) + 1)}
       onOptionSubmit={(value) => {
         controller.pick(value);
         controller.focus();
@@ -64,11 +64,11 @@ export function OptionList({
               key={value}
               value={value}
               id={`${gridId}-option-${index}`}
-              selected={taken === null ? index === option : taken.includes(value)}
+              selected={index === option}
               active={index === option}
               data-combobox-selected={index === option || undefined}
             >
-              {taken === null ? null : <span className={classes['taken']}>{taken.includes(value) ? '✓' : ''}</span>}
+              {taken === null ? null : <Taken taken={taken.includes(value)} />}
               <span className={classes['optionText']}>{value}</span>
               {detail === undefined ? null : <span className={classes['detail']}>{detail}</span>}
             </Combobox.Option>
@@ -79,5 +79,14 @@ export function OptionList({
         ) : null}
       </Combobox.Dropdown>
     </Combobox>
+  );
+}
+
+/** Whether a value is in the list already. */
+function Taken({ taken }: { taken: boolean }) {
+  return (
+    <span className={classes['taken']} role="img" aria-label={taken ? 'taken' : 'not taken'}>
+      {taken ? '✓' : ''}
+    </span>
   );
 }

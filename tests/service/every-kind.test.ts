@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Input } from '../../engine/contract.ts';
+import type { ParsedInput } from '../../engine/contract.ts';
 import { writeProject } from '../helpers/project.ts';
 import { type EveryKind, SECRETS, startEveryKind } from './every-kind.ts';
 import { startService } from './service-harness.ts';
@@ -23,7 +23,7 @@ afterAll(async () => {
 type Section = 'sources' | 'destinations';
 
 /** A form as the window sends it: what config.toml says, and the secrets that were typed. */
-function draft(section: Section, name: string, secrets?: Record<string, string>): Input<'connection.test'> {
+function draft(section: Section, name: string, secrets?: Record<string, string>): ParsedInput<'connection.test'> {
   const { type, ...values } = kinds[section][name] as { type: string };
   const typed = secrets ?? (SECRETS as Record<string, Record<string, string>>)[name] ?? {};
   const connection = { name, type, values, secrets: { ...typed } };

@@ -172,8 +172,18 @@ export function judgeDraft(
     readDestination(context, { name, type: kind.type as DestinationType, table, path }, document.name);
   }
   const problems = new Map<string, FieldProblem>();
-  for (const { column, severity, text } of list.problems) {
+  for (const { column, severity, text, code } of list.problems) {
     if (severity === 'notice') continue;
+    if (code === 'CONFIG_ORACLE_TARGET') {
+      // The way that was chosen says which of its fields is missing.
+      const chosen = shownWays(draft, kind)[0];
+      const [key] = chosen?.way.options.find(({ value }) => value === chosen.value)?.tells ?? [];
+      const field = kind.fields.find((known) => known.key === key);
+      if (field !== undefined && fieldValue(draft, field) === undefined) {
+        problems.set(field.key, { severity, text: 'Is missing' });
+        continue;
+      }
+    }
     const path = column.startsWith(`${draft.section}.${name}.`)
       ? column.slice(draft.section.length + name.length + 2)
       : '';

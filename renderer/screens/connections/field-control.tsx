@@ -98,6 +98,7 @@ export function FieldControl({ field, value, problem, warning, origin, offered, 
   }
   return (
     <TextInput
+      className={field.wide ? (classes.wide ?? '') : ''}
       label={label}
       required={required}
       description={description}

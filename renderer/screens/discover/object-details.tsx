@@ -26,7 +26,9 @@ export function ObjectDetails({ object, proposal, reading, subject, onChoice }: 
   }
   const files = object.kind === 'file_group';
   const known = [
-    object.rowEstimate === null ? null : `about ${countText(object.rowEstimate)} rows`,
+    object.rowEstimate === null
+      ? null
+      : `about ${countText(object.rowEstimate)} ${object.rowEstimate === 1 ? 'row' : 'rows'}`,
     object.bytes === null ? null : bytesText(object.bytes),
     object.comment,
   ].filter((text) => text !== null);

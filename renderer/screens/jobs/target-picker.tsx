@@ -40,18 +40,17 @@ export function TargetPicker() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>Runs load into</Menu.Label>
-        {destinations.map(({ name, type }) => (
-          <Menu.Item
-            key={name}
-            role="menuitemradio"
-            aria-checked={name === current?.name}
-            onClick={() => jobsView.setState({ target: name === usual ? null : name })}
-          >
-            <span className={classes['tick']}>{name === current?.name ? '✓' : ''}</span>
-            {name}{' '}
-            <span className="dim small">{name === usual ? `${label(type)}, as the project says` : label(type)}</span>
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={current?.name ?? null}
+          onChange={(name) => jobsView.setState({ target: name === usual ? null : name })}
+        >
+          {destinations.map(({ name, type }) => (
+            <Menu.RadioItem key={name} value={name} closeMenuOnClick>
+              {name}{' '}
+              <span className="dim small">{name === usual ? `${label(type)}, as the project says` : label(type)}</span>
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item
           onClick={() => window.go('connections', current === null ? 'choose' : `destinations.${current.name}`)}
