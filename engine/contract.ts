@@ -6,6 +6,7 @@ import type { JobResult, RunEvent } from './runs/events.ts';
 import type { Origin } from './secrets/resolve.ts';
 import type { DiscoveredObject, Preview, TestStage } from './sources/source.ts';
 import type { Finding } from './spec/finding.ts';
+import { KEY_VAULT_SIGN_INS } from './spec/key-vault.ts';
 import type { Metrics, QualityDocument } from './spec/metrics.ts';
 import type { RawSheet, Table } from './spec/project.ts';
 import type { Difference } from './spec/project-diff.ts';
@@ -50,6 +51,15 @@ const draftConnection = z.strictObject({
   type: name,
   values: z.record(name, jsonValue),
   secrets: z.record(name, text),
+});
+
+/** `[key_vault]` as the window has it; null takes a key away. */
+const draftVault = z.strictObject({
+  vault_url: name,
+  authentication: z.enum(KEY_VAULT_SIGN_INS).nullable(),
+  tenant_id: name.nullable(),
+  client_id: name.nullable(),
+  client_secret: text.optional(),
 });
 
 /** What a project's files say, as the window edits it. Secret values are replaced by `SECRET_PLACEHOLDER`. */
@@ -294,6 +304,16 @@ export const contract = {
         connection: draftConnection,
         previous_name: name.nullable(),
       }),
+      output: output<TestStage[]>(),
+    },
+    /** Writes `[key_vault]`, or takes it away. Its client secret goes to the keychain; left out it stays, '' forgets it. */
+    'vault.save': {
+      input: z.strictObject({ directory, env: name.nullable(), vault: draftVault.nullable() }),
+      output: output<ProjectDocument>(),
+    },
+    /** As `connection.test`, on unsaved values; the last stage says which of the project's secrets the vault has. */
+    'vault.test': {
+      input: z.strictObject({ directory, env: name.nullable(), vault: draftVault }),
       output: output<TestStage[]>(),
     },
     'connection.discover': {

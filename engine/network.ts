@@ -46,6 +46,29 @@ function proxyAddress(text: string, where: string): string {
   });
 }
 
+/** The proxy that an address is reached through; null where it is reached directly. */
+export function proxyFor(proxies: Proxies, url: URL): URL | null {
+  const address = url.protocol === 'https:' ? proxies.https : proxies.http;
+  return address === null || isExcepted(url, proxies.except) ? null : new URL(address);
+}
+
+/** NO_PROXY's rule as curl and undici have it: `*`, a host with or without port, or the end of one. */
+function isExcepted(url: URL, except: string): boolean {
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const host = url.hostname.toLowerCase();
+  return except
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      if (entry === '*') return true;
+      const [, name = '', wantedPort] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
+      if (wantedPort !== undefined && wantedPort !== port) return false;
+      const bare = name.replace(/^\*?\./, '');
+      return host === bare || host.endsWith(`.${bare}`);
+    });
+}
+
 /** The bundled authorities, NODE_EXTRA_CA_CERTS, the system's own store and some more, as PEM. */
 export function trustedAuthorities(more: readonly string[]): string[] {
   return [...new Set([...getCACertificates('default'), ...systemAuthorities(), ...more])];

@@ -14,6 +14,7 @@ import type { CallContext, Handlers } from './handlers.ts';
 import { jobHandlers } from './jobs.ts';
 import { KeptProjects } from './kept-projects.ts';
 import { KeptVaultAnswers } from './kept-vault-answers.ts';
+import { keyVaultHandlers } from './key-vault.ts';
 import { OpenProjects } from './open-projects.ts';
 import { checkPayload } from './payload.ts';
 import { preflightHandlers } from './preflight.ts';
@@ -89,6 +90,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     ...recoveryHandlers(service),
     ...folderHandlers(service),
     ...connectionHandlers(service),
+    ...keyVaultHandlers(service),
     ...discoveryHandlers(service),
     ...jobHandlers(service),
     ...preflightHandlers(service),

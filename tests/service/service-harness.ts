@@ -4,6 +4,7 @@ import type { CallName, EventData, EventName, Input, Output, WireError } from '.
 import type { Keychain } from '../../engine/secrets/keychain.ts';
 import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import { createEngineService } from '../../engine/service/engine-service.ts';
+import type { EngineServiceOptions } from '../../engine/service/service-context.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 export const SAMPLE = path.resolve(import.meta.dirname, '../../resources/sample');
@@ -32,7 +33,12 @@ export class CallFailed extends Error {
 
 /** A service with folders of its own. `said` is everything that ever left it, as text. */
 export async function startService(
-  options: { keychain?: Keychain; environment?: Record<string, string>; openAtStart?: string } = {},
+  options: {
+    keychain?: Keychain;
+    environment?: Record<string, string>;
+    openAtStart?: string;
+    vault?: EngineServiceOptions['vault'];
+  } = {},
 ) {
   const folder = await temporaryFolder();
   const events: { name: EventName; data: unknown }[] = [];
@@ -52,6 +58,7 @@ export async function startService(
       host: 'web',
       environment: options.environment ?? {},
       openAtStart: options.openAtStart ?? null,
+      ...(options.vault === undefined ? {} : { vault: options.vault }),
     });
   const service = make();
   let last = 0;

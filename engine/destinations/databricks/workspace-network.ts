@@ -1,7 +1,7 @@
 import { Agent } from 'node:https';
 import { resolve } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { type Environment, proxiesOf, readAuthorities, trustedAuthorities } from '../../network.ts';
+import { type Environment, proxiesOf, proxyFor, readAuthorities, trustedAuthorities } from '../../network.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
 
 /** A statement's first answer may take as long as a warehouse takes to start. */
@@ -31,8 +31,8 @@ export async function openWorkspaceNetwork(
   const more = config.ca_file === undefined ? [] : await readAuthorities(resolve(baseDirectory, config.ca_file));
   const authorities = trustedAuthorities(more);
   const secureContext = trusting(authorities);
-  const { https, except } = proxiesOf(config.proxy, environment);
-  const proxy = https === null || isExcepted(config.server_hostname, except) ? null : https;
+  const address = proxyFor(proxiesOf(config.proxy, environment), new URL(`https://${config.server_hostname}`));
+  const proxy = address?.href.replace(/\/$/, '') ?? null;
   const agent = new Agent({
     keepAlive: true,
     timeout: SILENCE_MILLISECONDS,
@@ -50,15 +50,4 @@ function trusting(authorities: readonly string[]): SecureContext {
   if (lastTrusted?.authorities !== text)
     lastTrusted = { authorities: text, context: createSecureContext({ ca: [...authorities] }) };
   return lastTrusted.context;
-}
-
-/** NO_PROXY's rule: `*`, a host, or the end of one. */
-function isExcepted(host: string, except: string): boolean {
-  const name = host.toLowerCase();
-  return except
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter((entry) => entry !== '')
-    .map((entry) => entry.replace(/:\d+$/, '').replace(/^\*?\./, ''))
-    .some((entry) => entry === '*' || name === entry || name.endsWith(`.${entry}`));
 }

@@ -55,7 +55,7 @@ export async function* testStages<Session extends DatabaseSession>(
 }
 
 /** Runs the stages of a connection test, each timed; the first that fails ends it. `explain` says why, in words. */
-async function* runStages(
+export async function* runStages(
   steps: Steps,
   explain: (error: unknown) => IngestError,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
-import { type Environment, proxiesOf, readAuthorities, trustedAuthorities } from '../../network.ts';
+import { type Environment, proxiesOf, proxyFor, readAuthorities, trustedAuthorities } from '../../network.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 
 /** How a connection reaches its API. */
@@ -49,27 +49,7 @@ export async function openTransport(
   return {
     dispatcher,
     secureContext,
-    proxyFor(url) {
-      const address = url.protocol === 'https:' ? proxies.https : proxies.http;
-      return address === null || isExcepted(url, proxies.except) ? null : new URL(address);
-    },
+    proxyFor: (url) => proxyFor(proxies, url),
     close: () => dispatcher.destroy(),
   };
-}
-
-/** NO_PROXY's rule as curl and undici have it: `*`, a host with or without port, or the end of one. */
-function isExcepted(url: URL, except: string): boolean {
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  const host = url.hostname.toLowerCase();
-  return except
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .filter((entry) => entry !== '')
-    .some((entry) => {
-      if (entry === '*') return true;
-      const [, name = '', wantedPort] = /^(.+?)(?::(\d+))?$/.exec(entry) ?? [];
-      if (wantedPort !== undefined && wantedPort !== port) return false;
-      const bare = name.replace(/^\*?\./, '');
-      return host === bare || host.endsWith(`.${bare}`);
-    });
 }

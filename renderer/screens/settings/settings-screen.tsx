@@ -1,5 +1,5 @@
 import { Button, NumberInput, SegmentedControl, TextInput } from '@mantine/core';
-import { type ReactNode, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Input, Settings } from '../../../engine/contract.ts';
 import { shownError } from '../../actions/project-commands.ts';
 import { useApp, useProject, useSettings } from '../../app.ts';
@@ -10,6 +10,8 @@ import { CopyButton } from '../../ui/copy-button.tsx';
 import { ErrorCard } from '../../ui/error-card.tsx';
 import { Toolbar } from '../../ui/panel.tsx';
 import { StatusWord } from '../../ui/status-icon.tsx';
+import { KeyVault } from './key-vault.tsx';
+import { Row, Section } from './section.tsx';
 import classes from './settings-screen.module.css';
 
 const THEMES = [
@@ -122,6 +124,7 @@ function Fields({ settings, set }: { settings: Settings; set(change: Input<'sett
         </Row>
       </Section>
       <Keychain />
+      <KeyVault />
       <Logs />
     </>
   );
@@ -195,27 +198,6 @@ function Folder({ folder, name }: { folder: string; name: string }) {
       ) : (
         <CopyButton text={folder} label={`the path of ${name}`} />
       )}
-    </div>
-  );
-}
-
-function Section({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className={classes['section']}>
-      <h2>{title}</h2>
-      <div className={classes['rows']}>{children}</div>
-    </section>
-  );
-}
-
-function Row({ label, help, children }: { label: string; help: string; children: ReactNode }) {
-  return (
-    <div className={classes['row']}>
-      <div>
-        <p className="medium">{label}</p>
-        <p className="small dim">{help}</p>
-      </div>
-      <div className={classes['control']}>{children}</div>
     </div>
   );
 }
