@@ -19,6 +19,9 @@ const CHANGE_NAMES =
 const CREATION_NAMES =
   /(^|_)(created?|inserted|added|event|logged|occurred|recorded|createdat)(_|$|at$|on$|date|time|ts)/i;
 
+/** Rows that share one value, on average, are many from here on. */
+const FEW = 1000;
+
 /**
  * Columns that would serve as watermark, best first: change times before creation times before growing numbers; an index is worth more than a name.
  * `rows` is the statistics' count of the table, where there is one.
@@ -34,7 +37,9 @@ export function suggestWatermarks(
     const notes = [reason, column.indexed ? 'indexed' : 'no index: each run scans the table'];
     if (column.nullable) notes.push('may be NULL');
     if (column.distinct != null && rows !== null && rows > 0) {
-      notes.push(`${column.distinct} values in ${rows} rows, says the statistics`);
+      const { distinct } = column;
+      const few = distinct * FEW < rows ? ': each run reads many rows again' : '';
+      notes.push(`${distinct} ${distinct === 1 ? 'value' : 'values'} in ${rows} rows by the statistics${few}`);
     }
     scored.push({ column: column.name, reason: notes.join(', '), score: score + (column.indexed ? 20 : 0) });
   }

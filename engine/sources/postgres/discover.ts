@@ -51,11 +51,14 @@ export async function discoverObjects(
          col_description(c.oid, a.attnum) AS comment, t.typname AS base,
          array_position(k.conkey, a.attnum) AS key_position,
          EXISTS (SELECT FROM pg_index x WHERE x.indrelid = c.oid AND x.indkey[0] = a.attnum) AS indexed,
-         a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%' AS generated
+         a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%' AS generated,
+         CASE WHEN st.n_distinct >= 0 THEN st.n_distinct WHEN c.reltuples > 0 THEN -st.n_distinct * c.reltuples END::bigint AS distinct
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
        JOIN pg_type t ON t.oid = a.atttypid
        LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+       LEFT JOIN pg_stats st ON st.schemaname = n.nspname AND st.tablename = c.relname AND st.attname = a.attname
+         AND st.inherited = (c.relkind = 'p')
        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
        WHERE ${VISIBLE} ORDER BY c.oid, a.attnum`,
       'Listing columns',
@@ -75,11 +78,12 @@ function describe(row: TextRow, columns: TextRow[]): DiscoveredObject {
   const key = columns
     .filter((column) => column.key_position !== null)
     .sort((one, other) => Number(one.key_position) - Number(other.key_position));
+  const rowEstimate = row.rows == null ? null : Number(row.rows);
   return {
     schema: row.schema as string,
     name: row.name as string,
     kind: OBJECT_KINDS[row.kind as string] ?? 'table',
-    rowEstimate: row.rows === null ? null : Number(row.rows),
+    rowEstimate,
     bytes: row.bytes === null ? null : Number(row.bytes),
     comment: row.comment ?? null,
     columns: columns.map(
@@ -91,7 +95,7 @@ function describe(row: TextRow, columns: TextRow[]): DiscoveredObject {
       }),
     ),
     primaryKey: key.map((column) => column.name as string),
-    watermarkSuggestions: suggestWatermarks(columns.map(candidate)),
+    watermarkSuggestions: suggestWatermarks(columns.map(candidate), rowEstimate),
   };
 }
 
@@ -106,5 +110,7 @@ function candidate(column: TextRow): WatermarkCandidate {
     nullable: column.required !== 't',
     indexed: column.indexed === 't',
     generated: column.generated === 't',
+    // Zero: nobody has counted yet.
+    distinct: Number(column.distinct ?? 0) === 0 ? null : Number(column.distinct),
   };
 }

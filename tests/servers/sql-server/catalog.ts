@@ -85,6 +85,8 @@ CREATE TABLE mssql_sys.columns (object_id INT, column_id INT, name VARCHAR, syst
   scale INT, is_nullable INT, is_identity INT);
 CREATE TABLE mssql_sys.indexes (object_id INT, index_id INT, is_primary_key INT);
 CREATE TABLE mssql_sys.index_columns (object_id INT, index_id INT, column_id INT, key_ordinal INT);
+CREATE TABLE mssql_sys.stats_columns (object_id INT, stats_id INT, stats_column_id INT, column_id INT);
+CREATE TABLE mssql_sys.dm_db_stats_histogram (object_id INT, stats_id INT, range_high_key VARCHAR, distinct_range_rows BIGINT);
 CREATE TABLE mssql_sys.extended_properties (class INT, major_id INT, minor_id INT, name VARCHAR, value VARCHAR);
 CREATE TABLE mssql_sys.databases (name VARCHAR, snapshot_isolation_state INT, is_read_committed_snapshot_on INT);
 CREATE TABLE mssql_sys.denied (login VARCHAR, object VARCHAR, "column" VARCHAR);

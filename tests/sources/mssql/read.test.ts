@@ -447,6 +447,18 @@ test('discovery: tables and views with columns, keys, sizes, comments and what w
       ],
     },
   ]);
+  await server.run(`INSERT INTO mssql_sys.stats_columns SELECT c.object_id, 2, 1, c.column_id FROM mssql_sys.columns c
+      JOIN mssql_sys.objects o ON o.object_id = c.object_id WHERE o.name = 'Orders' AND c.name = 'ModifiedAt';
+    INSERT INTO mssql_sys.dm_db_stats_histogram SELECT object_id, 2, key, 4 FROM mssql_sys.stats_columns, (VALUES (NULL), ('a'), ('b')) k(key)`);
+  const [counted] = await source().discover({ schema: 'sales', withColumns: true }, signal());
+  expect(counted?.watermarkSuggestions[1]?.reason).toMatch(
+    /^time of the last change, indexed, may be NULL, 10 values in \d+ rows by the statistics/,
+  );
+  // Whoever may not ask for statistics gets the suggestions without.
+  await server.run('ALTER TABLE mssql_sys.dm_db_stats_histogram RENAME TO gone');
+  const [uncounted] = await source().discover({ schema: 'sales', withColumns: true }, signal());
+  expect(uncounted?.watermarkSuggestions).toEqual(found[0]?.watermarkSuggestions);
+  await server.run('ALTER TABLE mssql_sys.gone RENAME TO dm_db_stats_histogram');
   const views = await source().discover({ search: 'OPEN', withColumns: false }, signal());
   expect(views).toMatchObject([{ schema: 'dbo', name: 'Open Orders', kind: 'view', rowEstimate: null, columns: [] }]);
 });

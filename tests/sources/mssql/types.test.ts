@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CatalogColumn } from '../../../engine/sources/mssql/catalog.ts';
 import { planColumn } from '../../../engine/sources/mssql/column-plan.ts';
@@ -9,6 +6,7 @@ import { mssqlConnection } from '../../helpers/mssql-connection.ts';
 import { ReadBench, request } from '../../helpers/read-bench.ts';
 import type { TableDefinition } from '../../servers/sql-server/catalog.ts';
 import { SqlServer } from '../../servers/sql-server/sql-server.ts';
+import { rowsInZone, ZONES } from '../rows-in-zone.ts';
 import { EXTREMES } from './extremes.ts';
 
 const name = (index: number) => `c${index}`;
@@ -155,12 +153,8 @@ describe('statements, as data', () => {
   });
 });
 
-test.each(['UTC', 'Europe/Berlin', 'America/New_York'])('TZ=%s changes nothing', async (zone) => {
+test.each(ZONES)('TZ=%s changes nothing', async (zone) => {
   all ??= await read({ source_type: 'mssql', table_name: 'types' });
-  const script = fileURLToPath(new URL('./read-in-zone.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script, String(server.port)], {
-    env: { ...process.env, TZ: zone },
-    maxBuffer: 1 << 26,
-  });
-  expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(all.rows)));
+  const rows = await rowsInZone(zone, mssqlConnection(server), { source_type: 'mssql', table_name: 'types' });
+  expect(rows).toEqual(JSON.parse(JSON.stringify(all.rows)));
 });

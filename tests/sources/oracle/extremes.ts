@@ -1,7 +1,3 @@
-import { createOracleSource } from '../../../engine/sources/oracle/oracle-source.ts';
-import { oracleConnectionModel } from '../../../engine/spec/connection.ts';
-import { ReadBench, request } from '../../helpers/read-bench.ts';
-
 /** A column: Oracle's type, values as the test server stores them, and what must land (null apart). */
 export interface Extreme {
   type: string;
@@ -162,21 +158,3 @@ export const EXTREMES: Record<string, Extreme> = {
   },
   FLAG: { type: 'BOOLEAN', values: ['true', 'false', 'true'], landed: ['true', 'false', 'true'], as: 'BOOLEAN' },
 };
-
-/** Reads the table of extremes at a port and prints it, for a process of another time zone: `node extremes.ts PORT`. */
-if (import.meta.main) {
-  const connection = oracleConnectionModel.parse({
-    type: 'oracle',
-    name: 'erp',
-    host: '127.0.0.1',
-    port: Number(process.argv[2]),
-    service_name: 'FREEPDB1',
-    username: 'etl',
-    password: 's3cret',
-  });
-  const source = createOracleSource(connection);
-  await using bench = await ReadBench.open();
-  const { rows } = await bench.read(source, request({ table_name: 'EXTREMES', schema_name: 'ETL' }));
-  await source.close();
-  console.log(JSON.stringify(rows));
-}

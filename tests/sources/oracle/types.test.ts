@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ColumnData } from '../../../engine/duckdb/column-data.ts';
 import { timestampTextWriter } from '../../../engine/sources/database/time-text.ts';
@@ -10,6 +7,7 @@ import type { Source } from '../../../engine/sources/source.ts';
 import { makeJob } from '../../helpers/pipeline.ts';
 import { ReadBench, type ReadResult, request } from '../../helpers/read-bench.ts';
 import { OracleServer } from '../../servers/oracle/oracle-server.ts';
+import { rowsInZone, ZONES } from '../rows-in-zone.ts';
 import { EXTREMES } from './extremes.ts';
 import { connectionTo } from './oracle-under-test.ts';
 
@@ -61,12 +59,8 @@ describe('every type at its extremes', () => {
     ]);
   });
 
-  test.each(['Europe/Berlin', 'UTC', 'Asia/Kathmandu'])('the same arrives where the time zone is %s', async (zone) => {
-    const script = path.join(import.meta.dirname, 'extremes.ts');
-    const { stdout } = await promisify(execFile)(process.execPath, [script, String(server.port)], {
-      env: { ...process.env, TZ: zone },
-    });
-    const rows = JSON.parse(stdout) as ReadResult['rows'];
+  test.each(ZONES)('the same arrives where the time zone is %s', async (zone) => {
+    const rows = await rowsInZone(zone, connectionTo(server), { table_name: 'EXTREMES', schema_name: 'ETL' });
     expect(rows.sort((one, other) => Number(one.KEY) - Number(other.KEY))).toEqual(result.rows);
   });
 });

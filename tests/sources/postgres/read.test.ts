@@ -337,7 +337,10 @@ test('discovery lists what can be read, with keys, comments and watermarks', asy
   });
   expect(table?.columns[1]).toEqual({ name: 'code', sourceType: 'text', nullable: false, comment: 'A code' });
   expect(table?.watermarkSuggestions.map(({ column }) => column)).toEqual(['updated_at', 'created_at', 'id']);
-  expect(table?.watermarkSuggestions[0]?.reason).toBe('time of the last change, indexed');
+  expect(table?.watermarkSuggestions[0]?.reason).toBe(
+    'time of the last change, indexed, 1 value in 50 rows by the statistics',
+  );
+  expect(table?.watermarkSuggestions[2]?.reason).toContain('50 values in 50 rows');
   const all = await source.discover({ schema: 'public', withColumns: false }, signal);
   const kinds = Object.fromEntries(all.map(({ name, kind }) => [name, kind]));
   expect(kinds).toMatchObject({

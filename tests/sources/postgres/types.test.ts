@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPostgresSource } from '../../../engine/sources/postgres/postgres-source.ts';
 import { type PostgresServer, startPostgres } from '../../helpers/postgres-server.ts';
 import { ReadBench, request } from '../../helpers/read-bench.ts';
+import { rowsInZone, ZONES } from '../rows-in-zone.ts';
 
 let server: PostgresServer;
 let bench: ReadBench;
@@ -319,6 +320,12 @@ test('every type at its extremes arrives as the server itself writes it', async 
     const got = read.map((row) => (row[column] == null ? null : rewrite(row[column])));
     expect.soft([type, ...got], type).toEqual([type, ...expected.map((row) => row[column])]);
   }
+});
+
+test.each(ZONES)('TZ=%s changes nothing', async (zone) => {
+  const here = await bench.read(createPostgresSource(server.connection()), request({ table_name: 'every_type' }));
+  const there = await rowsInZone(zone, server.connection(), { table_name: 'every_type' });
+  expect(there).toEqual(here.rows);
 });
 
 /** The rows in order; blobs as hexadecimal text and intervals as their three numbers, which have one text each. */
