@@ -443,28 +443,65 @@ describe('Delta tables', () => {
     expect((await readdir(join(folder(), '_manifests'))).filter((name) => !name.endsWith('.json'))).toEqual([]);
   });
 
-  it('does not let a load go on whose lock was broken, and takes its files away', async () => {
-    await load(await orders('1.1', [1]));
-    const gate = Promise.withResolvers<void>();
-    const arrived = Promise.withResolvers<void>();
-    const slow = hooked(
-      store,
-      async () => undefined,
-      async (call) => {
-        if (call !== 'write') return;
+  describe('a load that sleeps while its lock is broken', () => {
+    /** Loads 1.2, which stops at a call; gives that it has arrived there, and what lets it go on. */
+    const sleeping = async (isThere: (call: string, at: string) => boolean) => {
+      const gate = Promise.withResolvers<void>();
+      const arrived = Promise.withResolvers<void>();
+      const stop = async (call: string, at: string) => {
+        if (!isThere(call, at)) return;
         arrived.resolve();
         await gate.promise;
+      };
+      // Another process, which shares no memory with this one.
+      const loading = load(await orders('1.2', [2]), hooked(store, stop, undefined, 'seen from elsewhere'));
+      await arrived.promise;
+      return { loading, wake: gate.resolve };
+    };
+
+    for (const pipeline of ['test_pipeline', 'other']) {
+      it(`does not commit any more once ${pipeline} has loaded, and its files go`, async () => {
+        await load(await orders('1.1', [1]));
+        const { loading, wake } = await sleeping((call) => call === 'write');
+        await load(await orders('1.3', [3], { pipeline }));
+        wake();
+        await expect(loading).rejects.toMatchObject({ code: 'DESTINATION_CHANGED', retryable: true });
+        expect(await rows()).toEqual(['1 1.1', '3 1.3']);
+        await load(await orders('1.4', [4]));
+        expect((await parquetFiles()).some((name) => name.startsWith('1.2.'))).toBe(false);
+      });
+    }
+
+    it('keeps its files as long as its commit may still arrive', async () => {
+      await load(await orders('1.1', [1]));
+      const { loading, wake } = await sleeping(isCommit);
+      // Two loads without rows commit nothing.
+      for (const loadId of ['1.3', '1.4']) await load(await orders(loadId, [], { pipeline: 'other' }));
+      wake();
+      expect(await loading).toEqual({ loaded: true, rows: 1 });
+      expect(await rows()).toEqual(['1 1.1', '2 1.2']);
+    });
+  });
+
+  it('keeps the files of a commit that arrives after all, when nobody waits for it any more', async () => {
+    await load(await orders('1.1', [1]));
+    let late = async (): Promise<unknown> => undefined;
+    const losing = new Proxy(store, {
+      get(real, name: keyof ObjectStore) {
+        const value = real[name];
+        if (name !== 'put') return typeof value === 'function' ? value.bind(real) : value;
+        return async (...args: Parameters<ObjectStore['put']>) => {
+          if (!isCommit('put', args[0])) return await real.put(...args);
+          late = () => real.put(...args);
+          throw failure();
+        };
       },
-      'seen from elsewhere',
-    );
-    const sleeping = load(await orders('1.2', [2]), slow);
-    await arrived.promise;
-    await load(await orders('1.3', [3]));
-    gate.resolve();
-    await expect(sleeping).rejects.toMatchObject({ code: 'DESTINATION_CHANGED', retryable: true });
-    expect(await rows()).toEqual(['1 1.1', '3 1.3']);
-    await load(await orders('1.4', [4]));
-    expect((await parquetFiles()).some((name) => name.startsWith('1.2.'))).toBe(false);
+    });
+    await expect(load(await orders('1.2', [2]), losing)).rejects.toMatchObject({ code: 'DESTINATION_FAILED' });
+    expect(await late()).toBe(true);
+    expect(await rows()).toEqual(['1 1.1', '2 1.2']);
+    expect(await load(await orders('1.2', [2]))).toEqual({ loaded: true, rows: 1 });
+    expect(await rows()).toEqual(['1 1.1', '2 1.2']);
   });
 
   it('refuses tables with features that it does not know, and names them', async () => {
