@@ -30,8 +30,14 @@ export const bundleModel = z.object({
   }),
   /** Every file of the bundle but this one. `sha256` is of the bytes; text files have LF at their line ends. */
   files: z.array(z.object({ path: insidePath, bytes: z.int(), sha256: z.string() })),
-  /** What the place that runs it must provide; never values. */
-  secrets: z.array(z.object({ path: z.string(), environment: z.string() })),
+  /** What the place that runs it must provide; never values. `key_vault` says where a vault is asked for it; the variable counts before it. */
+  secrets: z.array(
+    z.object({
+      path: z.string(),
+      environment: z.string(),
+      key_vault: z.object({ vault: z.string(), secret: z.string() }).optional(),
+    }),
+  ),
 });
 export type BundleDocument = z.infer<typeof bundleModel>;
 

@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { OpenProject } from '../open-project.ts';
+import { vaultSecrets } from '../secrets/azure-key-vault.ts';
 import { variableName } from '../secrets/environment.ts';
 import { setAt } from '../secrets/table.ts';
+import { destinationPath } from '../secrets/vault-paths.ts';
 import { connectionOf } from '../spec/connection.ts';
 import type { Finding } from '../spec/finding.ts';
 import type { CiSystem } from '../spec/kinds.ts';
@@ -14,7 +16,7 @@ import { BUNDLE_FILE, BUNDLE_FORMAT, BUNDLE_VERSION, type BundleDocument, bundle
 import { ciPipeline } from './ci-pipeline.ts';
 import { exportedToml, finding, strayedSecrets } from './export-config.ts';
 import { CONFIG_FILE, SECRETS_FILE, WORKBOOK_FILE } from './read-project-files.ts';
-import { formatToml, isTable, parseToml } from './toml.ts';
+import { formatToml, parseToml } from './toml.ts';
 
 /** Version of the runner that this form of bundles needs at least. */
 const MINIMUM_RUNNER = '0.1.0';
@@ -34,7 +36,7 @@ export interface Bundle {
   findings: Finding[];
   /** `bundle.json` last. */
   files: BundleFile[];
-  secrets: { path: string; environment: string }[];
+  secrets: BundleDocument['secrets'];
 }
 
 export interface BuildOptions {
@@ -68,7 +70,13 @@ export async function buildBundle(opened: OpenProject, options: BuildOptions): P
     ...(workbook === null ? [] : [{ name: WORKBOOK_FILE, bytes: workbook, text: null }]),
     ...configs.map(({ name, text }) => textFile(name, text)),
     ...(secrets.length === 0 ? [] : [textFile(EXAMPLE_FILE, exampleOf(secrets))]),
-    ...(await deploymentFiles(project, secrets, configs, options)),
+    // What a vault gives need not be in the scope or the CI system, which refuse to start without what they are asked for.
+    ...(await deploymentFiles(
+      project,
+      secrets.filter(({ key_vault }) => key_vault === undefined),
+      configs,
+      options,
+    )),
   ];
   const count = (severity: Finding['severity']) => findings.filter((found) => found.severity === severity).length;
   const document: BundleDocument = {
@@ -90,7 +98,7 @@ export async function buildBundle(opened: OpenProject, options: BuildOptions): P
       bytes: bytes.length,
       sha256: bundleHashes(name, bytes)[0] as string,
     })),
-    secrets: secrets.map(({ path, environment }) => ({ path, environment })),
+    secrets: secrets.map(({ keys: _, ...named }) => named),
   };
   files.push(textFile(BUNDLE_FILE, `${JSON.stringify(document, null, 2)}\n`));
   return { findings, files, secrets: document.secrets };
@@ -152,13 +160,7 @@ function textFile(name: string, text: string): BundleFile {
 /** Secrets that enabled jobs and the destination need, and those that are set for them. */
 function secretNames(opened: OpenProject, project: Project): (Bundle['secrets'][number] & { keys: string[] })[] {
   const destination = project.destination === null ? undefined : project.destinations[project.destination];
-  const named = isTable(opened.raw.config['destinations']) ? opened.raw.config['destinations'] : {};
-  const base =
-    destination === undefined
-      ? []
-      : destination.name in named
-        ? ['destinations', destination.name]
-        : ['destination', destination.type];
+  const base = destination === undefined ? [] : destinationPath(opened.raw.config, destination);
   const enabled = project.jobs.filter((job) => job.enabled);
   const used = new Set(enabled.flatMap((job) => connectionOf(project.connections, job)?.name ?? []));
   const paths = [
@@ -172,16 +174,34 @@ function secretNames(opened: OpenProject, project: Project): (Bundle['secrets'][
           (section === 'sources' && used.has(name ?? '')) || (section === base[0] && name === base[1]),
       ),
   ];
+  const { keyVault } = opened;
+  if (keyVault?.authentication === 'service_principal') paths.push(['key_vault', 'client_secret']);
   const unique = new Map(paths.map((keys) => [keys.join('.'), keys]));
-  return [...unique].sort().map(([path, keys]) => ({ path, keys, environment: variableName(keys) }));
+  const inVault = new Map(
+    keyVault === null
+      ? []
+      : vaultSecrets(keyVault, { wanted: paths, all: paths }).secrets.map(({ path, name }) => [path.join('.'), name]),
+  );
+  return [...unique].sort().map(([path, keys]) => {
+    const secret = keys[0] === 'key_vault' ? undefined : inVault.get(path);
+    return {
+      path,
+      keys,
+      environment: variableName(keys),
+      ...(keyVault === null || secret === undefined ? {} : { key_vault: { vault: keyVault.name, secret } }),
+    };
+  });
 }
 
-function exampleOf(secrets: readonly { keys: string[]; environment: string }[]): string {
+function exampleOf(secrets: readonly (BundleDocument['secrets'][number] & { keys: string[] })[]): string {
   const table: Table = {};
   for (const { keys } of secrets) setAt(table, keys, '');
   return [
     '# Secrets that this bundle needs. Give them as environment variables:',
-    ...secrets.map(({ environment }) => `#   ${environment}`),
+    ...secrets.map(
+      ({ environment, key_vault: inVault }) =>
+        `#   ${environment}${inVault === undefined ? '' : ` (or secret ${inVault.secret} of Azure Key Vault ${inVault.vault})`}`,
+    ),
     '# or copy this file to secrets.toml beside it, fill it in, and keep it out of git.',
     '',
     formatToml(table).trimEnd(),

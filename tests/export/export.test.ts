@@ -87,6 +87,38 @@ test('a bundle of the sample loads the same rows in another place, with its plac
   );
 });
 
+test('with a key vault, secrets are named by what they are called in it', async () => {
+  await using folder = await temporaryFolder();
+  const project = path.join(folder.path, 'project');
+  await writeProject(project, {
+    jobs: [job],
+    config: `${CONFIG}\n[key_vault]\nvault_url = "https://corp.vault.azure.net"\ntenant_id = "t"\nclient_id = "c"\n`,
+    secrets: '[key_vault]\nclient_secret = "very-secret-principal"\n',
+  });
+  const bundle = path.join(folder.path, 'bundle');
+  const { code, out } = await ingest(['-c', project, '--json', 'export', '-o', bundle, '--ci', 'github']);
+  expect(code).toBe(0);
+  expect(JSON.parse(out).secrets).toEqual([
+    { path: 'key_vault.client_secret', environment: 'KEY_VAULT__CLIENT_SECRET' },
+    {
+      path: 'sources.shop.token',
+      environment: 'SOURCES__SHOP__TOKEN',
+      key_vault: { vault: 'corp', secret: 'sources--shop--token' },
+    },
+  ]);
+  const texts = await Promise.all(
+    (await readdir(bundle, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile() && entry.name !== 'bundle.json')
+      .map((entry) => readFile(path.join(entry.parentPath, entry.name), 'utf8')),
+  );
+  expect(texts.join('\n')).not.toContain('very-secret-principal');
+  expect(texts.join('\n')).toContain('vault_url = "https://corp.vault.azure.net"');
+  expect(texts.join('\n')).toContain('secret sources--shop--token of Azure Key Vault corp');
+  // The CI system gives what opens the vault, not what is in it.
+  expect(texts.filter((text) => text.includes('secrets.KEY_VAULT__CLIENT_SECRET'))).toHaveLength(1);
+  expect(texts.filter((text) => text.includes('secrets.SOURCES__SHOP__TOKEN'))).toEqual([]);
+});
+
 test('secrets become names: no value is in the bundle, and the example names them all', async () => {
   await using folder = await temporaryFolder();
   const project = path.join(folder.path, 'project');
