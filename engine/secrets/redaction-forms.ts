@@ -1,3 +1,32 @@
+/** In `key=value;…` and `?key=value&…`: keys whose values are secrets by themselves. */
+const PART =
+  /(?:^|[;&?])\s*(?:(?:shared)?access(?:key|signature)|accountkey|password|pwd|sig|signature|token|key|secret)\s*=\s*([^;&]+)/gi;
+
+/**
+ * What of a secret is one by itself and may be met alone: the key in a connection string, the signature of a signed link, the password and the
+ * telling parts of an address, the token behind `Bearer`.
+ */
+export function secretParts(value: string): string[] {
+  const parts = [...value.matchAll(PART)].map(([, part]) => part as string);
+  const [, token] = /^(?:bearer|basic|token)\s+(\S+)$/i.exec(value.trim()) ?? [];
+  if (token !== undefined) parts.push(token);
+  const url = /^[a-z][a-z\d+.-]*:\/\//i.test(value.trim()) ? URL.parse(value.trim()) : null;
+  if (url !== null) {
+    parts.push(url.password);
+    // Hooks have their token in the path; a word of the interface has neither digits nor this length.
+    parts.push(...url.pathname.split('/').filter((part) => part.length >= 8 && /\d/.test(part)));
+  }
+  return [...new Set(parts.flatMap((part) => [part, decoded(part)]))].filter((part) => part !== '' && part !== value);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /**
  * The texts that a secret turns into on its way out: as it is, percent-encoded (upper and lower hex digits), form-encoded,
  * inside a JSON text (once and twice), with quotes doubled as in SQL. Of a text of several lines (a private key) each long line counts, too.
@@ -12,6 +41,8 @@ export function encodedForms(value: string): Set<string> {
       json,
       jsonText(json),
       asciiJson(text),
+      // Messages of several lines are told in one.
+      text.replace(/\s+/g, ' '),
       text.replaceAll("'", "''"),
       text.replaceAll('\\', '\\\\'),
       percentEncoded(text, /[^A-Za-z\d\-_.~]/gu),

@@ -1,4 +1,4 @@
-import { base64Cores, encodedForms } from './redaction-forms.ts';
+import { base64Cores, encodedForms, secretParts } from './redaction-forms.ts';
 import { redactShapes } from './redaction-shapes.ts';
 
 /** Stands where a secret stood. */
@@ -28,9 +28,9 @@ export class Redactor {
 
   /** Learns a secret, also one that came up in the run (an OAuth token). `path` names it to people; it is not kept with the value. */
   add(path: string, value: string): void {
-    for (const text of [value, value.trim()]) {
+    for (const text of [value, value.trim(), ...secretParts(value).filter(isRedactable)]) {
       if (text === '') continue;
-      if (text.length < SHORTEST_REDACTABLE) {
+      if (!isRedactable(text)) {
         this.#short.add(path);
         continue;
       }
@@ -97,6 +97,10 @@ export class Redactor {
     }
     return mask(text, spans);
   }
+}
+
+function isRedactable(text: string): boolean {
+  return text.length >= SHORTEST_REDACTABLE;
 }
 
 /** Secrets that overlap are masked together: each alone would leave a piece of the other. */

@@ -15,7 +15,12 @@ export const exportHandlers: HandlerGroup<'export.preview' | 'export.write'> = (
       const place = target === null ? null : await inspectTarget(target, opened.directory);
       return {
         findings: bundle.findings,
-        files: bundle.files.map(({ name, bytes, text }) => ({ name, bytes: bytes.length, text })),
+        // What blocks the export, a password in an address, is not shown either.
+        files: bundle.files.map(({ name, bytes, text }) => ({
+          name,
+          bytes: bytes.length,
+          text: text === null ? null : opened.redactor.text(text),
+        })),
         secrets: bundle.secrets,
         difference: place === null ? null : await differenceTo(place, opened.files),
         command: runCommand(target ?? 'BUNDLE', env),
