@@ -1,5 +1,5 @@
 /**
- * A place that values come from: the environment, a TOML file, later a key vault and the system's keychain.
+ * A place that values come from: the environment, a key vault, a TOML file, the system's keychain.
  * Providers are asked in order and the first answer wins; see {@link resolveConfig}.
  */
 export interface SecretProvider {
