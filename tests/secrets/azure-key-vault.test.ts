@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { askVault, openProject, vaultWarnings } from '../../engine/open-project.ts';
 import type { VaultScope } from '../../engine/secrets/vault-paths.ts';
 import { vaultSecretName } from '../../engine/spec/key-vault.ts';
+import { cli } from '../cli/cli-process.ts';
 import { writeProject } from '../helpers/project.ts';
 import { CLIENT, CLIENT_SECRET, type EntraServer, startEntra, TENANT } from '../servers/entra.ts';
 import { type KeyVaultServer, startKeyVault } from '../servers/key-vault.ts';
@@ -370,4 +371,28 @@ it('what is wrong with the table is a finding', async () => {
     name: 'corp-kv',
     authentication: 'default_credential',
   });
+});
+
+it('the command line: deferred by validate, explained, and one warning where the vault cannot be asked', async () => {
+  await write({ secrets: '[sources.shop]\npassword = "from-file-1"\n' });
+  const environment = environmentOf({ KEY_VAULT__VAULT_URL: 'https://localhost:1' });
+  const validated = await cli(['-c', folder, '--json', 'validate'], environment);
+  expect(validated.code).toBe(0);
+  expect(JSON.parse(validated.stdout).issues.map(({ code }: { code: string }) => code)).toContain('SECRET_DEFERRED');
+  expect(validated.stderr).toBe('');
+  const explained = await cli(['-c', folder, '--json', 'secrets', 'explain'], environment);
+  const { secrets, warnings } = JSON.parse(explained.stdout);
+  expect(warnings).toMatchObject([
+    { code: 'SECRET_PROVIDER_UNREACHABLE', message: expect.stringContaining('ECONNREFUSED') },
+  ]);
+  expect(secrets).toContainEqual(
+    expect.objectContaining({ path: 'sources.shop.password', origin: '.dlt/secrets.toml', deferred: false }),
+  );
+  const words = await cli(['-c', folder, 'secrets', 'explain'], environment);
+  expect(words.stdout).toContain(
+    'environment (SOURCES__NAME__PASSWORD), Azure Key Vault localhost, .dlt/secrets.toml, keychain',
+  );
+  const tested = await cli(['-c', folder, 'discover', 'shop'], environment);
+  expect(tested.stderr.match(/cannot be reached/g)).toHaveLength(1);
+  expect(JSON.stringify([validated, explained, words, tested])).not.toMatch(/from-file-1|the-right-secret/);
 });
