@@ -9,6 +9,7 @@ import { bytesText, clockText, countText, durationText, momentText, plural } fro
 import { Toolbar } from '../../ui/panel.tsx';
 import { StatusWord } from '../../ui/status-icon.tsx';
 import { diagnosticsText } from './diagnostics.ts';
+import { healthText } from './health-text.ts';
 import { JobDetail } from './job-detail.tsx';
 import { rowIdsOf } from './job-rows.ts';
 import { RunJobs } from './run-jobs.tsx';
@@ -165,6 +166,7 @@ export function RunView({ document, runId }: { document: ProjectDocument; runId:
       </Toolbar>
       <Progress jobs={jobs} total={summary.jobs.total} />
       <Facts
+        health={healthText(detail.metrics)}
         jobs={jobs}
         total={summary.jobs.total}
         startedAt={Date.parse(summary.started_at)}
@@ -246,11 +248,13 @@ function Progress({ jobs, total }: { jobs: readonly RunJob[]; total: number }) {
 }
 
 function Facts({
+  health,
   jobs,
   total,
   startedAt,
   now,
 }: {
+  health: ReturnType<typeof healthText>;
   jobs: readonly RunJob[];
   total: number;
   startedAt: number;
@@ -278,6 +282,14 @@ function Facts({
             <dd>{value}</dd>
           </div>
         ))}
+        {health === null ? null : (
+          <div>
+            <dt>Health</dt>
+            <dd>
+              {health.score} <span className="faint">{health.parts}</span>
+            </dd>
+          </div>
+        )}
       </dl>
       <div className={classes['legend']} aria-hidden>
         {(['Extract', 'Normalize', 'Load'] as const).map((stage) => (
