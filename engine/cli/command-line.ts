@@ -53,7 +53,7 @@ export async function runCommandLine(
 function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCode: (code: ExitCode) => void): Command {
   const program = new Command('ingest')
     .description(
-      'Runs ingestion jobs that are written in a workbook: reads databases, APIs and files, lands them in DuckDB or Parquet.',
+      'Runs ingestion jobs that are written in a workbook: reads databases, APIs and files, lands them in DuckDB, Parquet, Delta or Databricks.',
     )
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help; also after a command')
@@ -83,10 +83,6 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
       writeErr: (text) => terminal.tell(text.trimEnd()),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      outputError: (text, write) =>
-        write(
-          `${terminal.styleTalk('red', '✖')} ${text.trim().replace(/^error: /, '')}\n  ingest --help lists commands and options.\n`,
-        ),
     })
     .exitOverride()
     .addHelpText('after', EXAMPLES);
@@ -146,6 +142,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   program
     .command('list')
     .summary('list all jobs, disabled ones too')
+    .description(
+      'Lists all jobs in the order of the workbook: what they read, how, and whether they are enabled and valid.',
+    )
     .option('-j, --job <selector>', 'a table, source.table or tag:NAME; may be given several times', collect)
     .action(
       act(async (context, _args, options) => (await import('./commands/list.ts')).list(context, options as never)),
@@ -180,6 +179,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   program
     .command('preview')
     .summary('first pages or rows of a job; leaves no trace')
+    .description(
+      'Asks the source for the first pages or rows of a job and shows them, with the request that gave them and why the read would end. Nothing is loaded, no state moves.',
+    )
     .argument('<job>', 'table or source.table')
     .option('--pages <n>', 'pages of an API to ask for', parseWhole(1, 100), 2)
     .option('--rows <n>', "rows to show; of an API's page each", parseWhole(1, 10_000), 10)
@@ -224,10 +226,16 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
       act(async (context, _args, options) => (await import('./commands/check.ts')).check(context, options as never)),
     );
 
-  const state = program.command('state').summary('how far jobs have come: show, set, reset');
+  const state = program
+    .command('state')
+    .summary('how far jobs have come: show, set, reset, unlock')
+    .description(
+      'How far each job has come is kept in the destination, with the data. These commands look at it and change it.',
+    );
   state
     .command('show')
     .summary('watermarks of the jobs in a destination')
+    .description('Shows how far each job has come in a destination, and when.')
     .argument('[jobs...]', 'table, source.table or tag:NAME')
     .option('--destination <name>', 'default: the one that a run would use')
     .action(
@@ -238,6 +246,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   state
     .command('set')
     .summary('set the watermark of a job: the next run reads from there')
+    .description(
+      'Sets the watermark of a job: its next run reads from there on. With a primary_key rows that are there already are replaced; without one they land again.',
+    )
     .argument('<job>', 'table or source.table')
     .argument('<watermark>', "the watermark in the source's own text, e.g. 2026-01-31T00:00:00Z")
     .option('--destination <name>', 'default: the one that a run would use')
@@ -249,6 +260,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   state
     .command('reset')
     .summary('forget how far jobs have come: the next run begins anew')
+    .description(
+      'Forgets how far jobs have come: their next run begins at last_watermark, or with everything. What is loaded stays; ingest run --full-refresh replaces it.',
+    )
     .argument('<jobs...>', 'table, source.table or tag:NAME')
     .option('--destination <name>', 'default: the one that a run would use')
     .action(
@@ -260,6 +274,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   state
     .command('unlock')
     .summary('remove the lock that a run on another computer left behind')
+    .description(
+      'Removes the lock that a run on another computer left behind. Only where that run is really gone: two runs on one target would mix.',
+    )
     .argument('<target>', 'table, source.table, or schema.table in the destination')
     .option('--destination <name>', 'default: the one that a run would use')
     .action(
@@ -271,8 +288,14 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   program
     .command('secrets')
     .summary('where secrets come from')
+    .description(
+      'Secrets are looked up in the environment, a key vault, .dlt/secrets.toml and the keychain, in this order.',
+    )
     .command('explain')
     .summary('the place that each secret comes from, never its value')
+    .description(
+      'Shows where each secret comes from (environment, key vault, .dlt/secrets.toml, keychain) and which places were overruled. Never a value.',
+    )
     .action(act(async (context) => (await import('./commands/secrets.ts')).explainSecrets(context)));
 
   program
@@ -348,6 +371,9 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
   program
     .command('clean')
     .summary('remove load packages and temporary files that dead runs left')
+    .description(
+      'Removes what dead runs left below metadata/: temporary files and incomplete load packages; and logs of runs beyond the limits of [history]. Complete packages stay: the next run loads them first.',
+    )
     .option('--packages', 'also remove complete packages; their rows are read again')
     .option('--dry-run', 'say what would be removed')
     .action(
@@ -364,7 +390,19 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
     .option('--no-open', 'only print the link')
     .action(act(async (context, _args, options) => (await import('./commands/ui.ts')).ui(context, options as never)));
 
+  sayWhereHelpIs(program, 'ingest', terminal);
   return program;
+}
+
+/** A wrong argument is answered with the command whose help has the right ones. */
+function sayWhereHelpIs(command: Command, words: string, terminal: Terminal): void {
+  command.configureOutput({
+    outputError: (text, write) =>
+      write(
+        `${terminal.styleTalk('red', '✖')} ${text.trim().replace(/^error: /, '')}\n  ${words} --help lists what it takes.\n`,
+      ),
+  });
+  for (const sub of command.commands) sayWhereHelpIs(sub, `${words} ${sub.name()}`, terminal);
 }
 
 /** A command as the shells' scripts want it, with the options that every command takes. */
@@ -385,10 +423,14 @@ function hideArguments(run: Command): void {
 }
 
 function unknownCommand(word: string, program: Command): Error {
-  const match = didYouMean(
-    word,
-    program.commands.map((command) => command.name()),
-  );
+  const names = program.commands.map((command) => command.name());
+  if (names.includes(word)) {
+    return usageError(
+      `The command ${word} stands behind options of its own.`,
+      `Write it first: ingest ${word} …. ingest ${word} --help lists what it takes.`,
+    );
+  }
+  const match = didYouMean(word, names);
   return usageError(
     `There is no command "${word}".`,
     match === null

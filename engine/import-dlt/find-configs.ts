@@ -40,7 +40,7 @@ export async function findDltConfigs(file: string): Promise<FoundConfigs> {
   if (found.configs.length > 0) return found;
   throw new IngestError(
     'IMPORT_NOTHING',
-    `${file} holds no rest_api config (client and resources) and no sql_database.`,
+    `${file} holds no rest_api config (client and resources), no sql_database${isFolder ? ' and no ingestion_config.xlsx' : ''}.`,
     {
       hint:
         found.scripts.length > 0

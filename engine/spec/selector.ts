@@ -109,7 +109,7 @@ function unknownSelector(candidates: readonly Candidate[], selector: string): Se
   return {
     selector,
     code: 'SELECTOR_UNKNOWN',
-    message: `-j ${selector}: no job of this name`,
+    message: `-j ${selector}: no job ${selector.toLowerCase().startsWith('tag:') ? 'has this tag' : 'of this name'}`,
     hint: near === null ? '`ingest list` shows all jobs.' : `Did you mean ${near}?`,
   };
 }

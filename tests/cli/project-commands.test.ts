@@ -263,8 +263,11 @@ describe('run and state', () => {
         updated_at: expect.any(String),
       },
     ]);
+    const odd = await cli([...at, 'state', 'set', 'orders', 'yesterday']);
+    expect(odd.stdout).toContain('It is no date as the one before: look at it again.');
     const set = await cli([...at, 'state', 'set', 'orders', '2026-01-15T00:00:00Z']);
-    expect(set.stdout).toContain('2026-01-31T14:04:48Z → 2026-01-15T00:00:00Z');
+    expect(set.stdout).toContain('yesterday → 2026-01-15T00:00:00Z');
+    expect(set.stdout).not.toContain('look at it again');
     expect((await cli([...at, 'state', 'show'])).stdout).toContain('2026-01-15T00:00:00Z');
     const again = json((await cli([...at, 'run', '-j', 'orders', '--json'])).stdout);
     expect(again.jobs[0]).toMatchObject({

@@ -43,7 +43,10 @@ describe('select', () => {
         hint: 'Did you mean orders?',
       },
     ]);
-    expect(pick('tag:dayly').problems[0]?.hint).toBe('Did you mean tag:daily?');
+    expect(pick('tag:dayly').problems[0]).toMatchObject({
+      message: '-j tag:dayly: no job has this tag',
+      hint: 'Did you mean tag:daily?',
+    });
     expect(pick('zzzzzz').problems[0]?.hint).toContain('ingest list');
   });
 

@@ -93,10 +93,13 @@ export async function setState(
         updated_at: new Date().toISOString(),
       };
       await destination.writeState(key, next);
+      const odd = looksOf(before?.watermark) !== null && looksOf(before?.watermark) !== looksOf(watermark);
       report(
         context,
         [{ before, after: next }],
         `${jobName(job)}: watermark ${before?.watermark ?? '–'} → ${watermark}${
+          odd ? `. It is no ${looksOf(before?.watermark)} as the one before: look at it again.` : ''
+        }${
           job.write_disposition === 'append'
             ? '. It appends: rows from there on that were loaded before land again.'
             : ''
@@ -105,6 +108,12 @@ export async function setState(
     });
   });
   return EXIT.ok;
+}
+
+/** What a watermark reads like; null where that says nothing, as of texts. */
+function looksOf(watermark: string | null | undefined): 'number' | 'date' | null {
+  if (/^-?\d+(\.\d+)?$/.test(watermark ?? '')) return 'number';
+  return /^\d{4}-\d\d-\d\d/.test(watermark ?? '') ? 'date' : null;
 }
 
 /** `ingest state reset`: forgets how far jobs have come. Says what was forgotten, so that it can be set again. */
