@@ -20,7 +20,7 @@ export async function discover(context: CommandContext, name: string, options: D
   const { terminal, globals } = context;
   const cancellation = cancelOnSignals(terminal);
   try {
-    const opened = await openForCommand(context);
+    const opened = await openForCommand(context, { vault: { scope: 'everything', signal: cancellation.signal } });
     const connection = findConnection(opened, name);
     const source = await openSource(connection, { projectDirectory: opened.directory });
     try {

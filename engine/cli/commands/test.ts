@@ -24,7 +24,7 @@ export async function test(context: CommandContext, names: string[]): Promise<Ex
   const { terminal, globals } = context;
   const cancellation = cancelOnSignals(terminal);
   try {
-    const opened = await openForCommand(context);
+    const opened = await openForCommand(context, { vault: { scope: 'everything', signal: cancellation.signal } });
     const { project, directory } = opened;
     const targets = names.length > 0 ? names.map((name) => findTestable(opened, name)) : usedConnections(project);
     if (targets.length === 0) {
