@@ -10,9 +10,14 @@ export type CellEditor =
   /** Grows with its text; Alt+Enter starts a new line. */
   | { kind: 'text' }
   /** A drop-down that filters while typing. `options` is called when a cell's editor opens. */
-  | { kind: 'choice' | 'suggest'; options: readonly GridOption[] | ((rowId: string) => readonly GridOption[]) }
+  | {
+      kind: 'choice' | 'suggest';
+      options: readonly GridOption[] | ((rowId: string) => readonly GridOption[]);
+      /** Stands below the options: where they come from. */
+      note?: (rowId: string) => string | null;
+    }
   /** Several values with commas between them: picking one adds it, or takes it out, and the list stays open. */
-  | { kind: 'list'; options: (rowId: string) => readonly GridOption[] }
+  | { kind: 'list'; options: (rowId: string) => readonly GridOption[]; note?: (rowId: string) => string | null }
   /** A check box; Space toggles. `checked` of a text: null for what is neither, which is then shown as text. */
   | { kind: 'flag'; on: string; off: string; checked: (text: string) => boolean | null };
 

@@ -28,7 +28,9 @@ export function OptionList({
   const row = rowIds.indexOf(editing.rowId);
   const column = columns.findIndex(({ id }) => id === editing.columnId);
   if (row < 0 || column < 0) return null;
-  const taken = columns[column]?.editor?.kind === 'list' ? listValues(editing.text) : null;
+  const editor = columns[column]?.editor;
+  const note = editor !== undefined && 'note' in editor ? (editor.note?.(editing.rowId) ?? null) : null;
+  const taken = editor?.kind === 'list' ? listValues(editing.text) : null;
   const shown = options.slice(0, Math.max(SHOWN_OPTIONS, option + 1));
   return (
     <Combobox
@@ -77,6 +79,7 @@ export function OptionList({
         {shown.length < options.length ? (
           <div className={classes['more']}>{options.length - shown.length} more: type to narrow them down</div>
         ) : null}
+        {note === null ? null : <div className={classes['more']}>{note}</div>}
       </Combobox.Dropdown>
     </Combobox>
   );

@@ -78,7 +78,7 @@ test('tables are listed with keys and proposals, ticked by keyboard, and become 
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Space');
   const details = page.getByRole('complementary', { name: 'Details of customers' });
-  await details.getByText('updated_at: time of the last change, indexed.').waitFor();
+  await details.getByText('updated_at: time of the last change, indexed').waitFor();
   await details.getByText('As the database declares it').waitFor();
 
   await page.getByRole('textbox', { name: 'Search' }).fill('price');

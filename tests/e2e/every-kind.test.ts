@@ -116,6 +116,7 @@ test('SQL Server: a pasted string, a test, a look into it, jobs in one step, and
     '✓lineint, primary key',
     'skunvarchar(40)',
   ]);
+  await page.getByText(/^As discovered \d\d:\d\d; Discover looks again$/).waitFor();
   await picture(page, 'jobs');
   await options.filter({ hasText: 'sku' }).click();
   await options.filter({ hasText: 'line' }).click();

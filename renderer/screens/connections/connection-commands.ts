@@ -1,22 +1,15 @@
 import type { Input } from '../../../engine/contract.ts';
 import { valueAt } from '../../../engine/spec/connection-fields.ts';
-import { connectionKind } from '../../../engine/spec/connection-kinds.ts';
-import type { ParsedConnection } from '../../../engine/spec/parse-connection.ts';
 import type { Table } from '../../../engine/spec/project.ts';
 import { isTable } from '../../../engine/spec/toml-table.ts';
 import { call } from '../../client.ts';
 import type { AppStores } from '../../stores/app-stores.ts';
 import { type ConfigStep, configStep, valueChanges, withoutSecrets } from '../../stores/config-step.ts';
 import { type ConnectionDraft, connectionKey, NEW_DRAFT } from '../../stores/connection-store.ts';
-import { changedValues, shownWays, withField, withValue, withWay } from './connection-form.ts';
+import { changedValues } from './connection-form.ts';
 import type { ListedConnection } from './connection-list.ts';
 
 export type Stores = Pick<AppStores, 'project' | 'connections' | 'window'>;
-
-/** Can a form of this kind take what was pasted? A bucket is as good for reading as for loading. */
-export function takesParsed({ section, type }: ConnectionDraft, parsed: ParsedConnection): boolean {
-  return type === parsed.type && (section === parsed.section || type === 'filesystem');
-}
 
 /** The key of a draft among the drafts, tests and the window's subjects. */
 export function draftKey({ section, previousName }: ConnectionDraft): string {
@@ -126,31 +119,4 @@ export function testDraft(stores: Stores, draft: ConnectionDraft): Promise<void>
     connection: draftInput(draft),
     previous_name: draft.previousName,
   });
-}
-
-/** What a pasted text says, laid over a draft of the same kind; the ways that it does not take are left. */
-export function withParsed(draft: ConnectionDraft, parsed: ParsedConnection): ConnectionDraft {
-  const kind = connectionKind(draft.section, draft.type);
-  if (kind === undefined) return draft;
-  let next: ConnectionDraft = { ...draft, ways: {} };
-  const said: ConnectionDraft = { ...draft, table: parsed.values, base: {}, secrets: parsed.secrets, ways: {} };
-  for (const { way, value } of shownWays(said, kind)) {
-    const names = way.options.find((option) => option.value === value)?.tells ?? [];
-    if (names.length > 0) next = withWay(next, kind, way, value);
-  }
-  const flat: Table = {};
-  for (const [key, value] of Object.entries(parsed.values)) if (!isTable(value)) flat[key] = value;
-  for (const field of kind.fields) {
-    const value = valueAt(parsed.values, field.path);
-    if (value !== undefined) next = withField(next, field, value);
-    delete flat[field.key];
-  }
-  for (const [key, value] of Object.entries(flat)) {
-    if (value !== undefined) next = { ...next, table: withValue(next.table, [key], value) };
-  }
-  return { ...next, secrets: { ...next.secrets, ...parsed.secrets } };
-}
-
-export function emptyDraft(section: ConnectionDraft['section'], type: string, name: string): ConnectionDraft {
-  return { section, type, name, previousName: null, table: {}, base: {}, secrets: {}, touched: [], ways: {} };
 }

@@ -7,14 +7,7 @@ import { type ParsedConnection, parseConnection } from '../../../engine/spec/par
 import { useApp, useConnections, useProject } from '../../app.ts';
 import { type ConnectionDraft, shownFailure } from '../../stores/connection-store.ts';
 import type { ShownError } from '../../stores/window-store.ts';
-import {
-  draftKey,
-  removeConnection,
-  saveConnection,
-  takesParsed,
-  testDraft,
-  withParsed,
-} from './connection-commands.ts';
+import { draftKey, removeConnection, saveConnection, testDraft } from './connection-commands.ts';
 import { ConnectionForm } from './connection-fields-form.tsx';
 import {
   isChanged,
@@ -29,6 +22,7 @@ import {
 import type { ListedConnection } from './connection-list.ts';
 import classes from './connections-screen.module.css';
 import { Notice } from './notice.tsx';
+import { takesParsed, withParsed } from './parsed-draft.ts';
 import { TestPanel } from './test-panel.tsx';
 import { failedStage, whenText } from './test-words.ts';
 

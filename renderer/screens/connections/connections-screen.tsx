@@ -6,13 +6,14 @@ import type { ParsedConnection } from '../../../engine/spec/parse-connection.ts'
 import { useApp, useConnections, useProject, useSettings, useWindow } from '../../app.ts';
 import { call } from '../../client.ts';
 import { connectionKey, NEW_DRAFT } from '../../stores/connection-store.ts';
-import { emptyDraft, testDraft, withParsed } from './connection-commands.ts';
+import { testDraft } from './connection-commands.ts';
 import { ConnectionDetail } from './connection-detail.tsx';
 import { draftOf, isChanged } from './connection-form.ts';
 import { freeName, type ListedConnection } from './connection-list.ts';
 import { ConnectionList } from './connection-list-panel.tsx';
 import classes from './connections-screen.module.css';
 import { NewConnection } from './new-connection.tsx';
+import { emptyDraft, withParsed } from './parsed-draft.ts';
 import { useListedConnections } from './use-listed-connections.ts';
 
 /** Subject of the window while a kind is being chosen. */

@@ -5,6 +5,7 @@ import type { CellEditor, GridColumn, GridOption } from '../../grid/grid-types.t
 import type { AppStores } from '../../stores/app-stores.ts';
 import type { DiscoveredObject } from '../../stores/connection-store.ts';
 import { flagOf, jobColumnOfId, sourceTypeOfRow } from '../../stores/job-cells.ts';
+import { whenText } from '../connections/test-words.ts';
 
 const WIDTHS: Partial<Record<JobColumnName, number>> = {
   source_type: 92,
@@ -114,8 +115,10 @@ function editorOf(stores: AppStores, name: JobColumnName): CellEditor {
     const options = (column.values ?? []).map((value) => ({ value }));
     return { kind: 'choice', options };
   }
-  if (LISTED.has(name)) return { kind: 'list', options: (rowId) => suggestions(stores, rowId, name) };
-  if (SUGGESTED.has(name)) return { kind: 'suggest', options: (rowId) => suggestions(stores, rowId, name) };
+  const options = (rowId: string) => suggestions(stores, rowId, name);
+  const note = name === 'source_name' ? () => null : (rowId: string) => discoveryNote(stores, rowId);
+  if (LISTED.has(name)) return { kind: 'list', options, note };
+  if (SUGGESTED.has(name)) return { kind: 'suggest', options, note };
   return { kind: 'text' };
 }
 
@@ -129,6 +132,12 @@ export const SUGGESTED = new Set<JobColumnName>([
 
 /** Several columns of the table, with commas between them. */
 export const LISTED = new Set<JobColumnName>(['primary_key', 'columns']);
+
+/** When the connection of a row was looked into: what it has now may be another thing. */
+function discoveryNote({ project, connections }: AppStores, rowId: string): string | null {
+  const discovery = connections.getState().discoveries[project.cell('SourceConfig', rowId, 'source_name').trim()];
+  return discovery === undefined ? null : `As discovered ${whenText(discovery.at)}; Discover looks again`;
+}
 
 /** What is known to stand in a cell of this row: connections of the project, and what was discovered of them. */
 export function suggestions(stores: AppStores, rowId: string, name: JobColumnName): GridOption[] {
