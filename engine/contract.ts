@@ -463,6 +463,11 @@ export const contract = {
       input: z.strictObject({ directory, env: name.nullable(), target: directory.nullable() }),
       output: output<ExportPreview>(),
     },
+    /** What differs from another folder, a bundle, or a git revision of the project (`HEAD~1`), as the project is saved. */
+    'export.compare': {
+      input: z.strictObject({ directory, env: name.nullable(), against: text.trim().min(1) }),
+      output: output<Difference>(),
+    },
     'export.write': {
       input: z.strictObject({ directory, env: name.nullable(), target: directory }),
       output: output<{ directory: string; files: string[] }>(),

@@ -1,9 +1,11 @@
 import { buildBundle } from '../bundle/export-bundle.ts';
+import { readOtherProject } from '../bundle/other-project.ts';
 import { differenceTo, inspectTarget, writeBundle } from '../bundle/write-bundle.ts';
+import { diffProjects } from '../spec/project-diff.ts';
 import type { HandlerGroup } from './handlers.ts';
 
 /** The project as a bundle that runs elsewhere. */
-export const exportHandlers: HandlerGroup<'export.preview' | 'export.write'> = (service) => {
+export const exportHandlers: HandlerGroup<'export.preview' | 'export.compare' | 'export.write'> = (service) => {
   const build = async (directory: string, env: string | null) => {
     const opened = await service.open(directory, env);
     const app = { name: 'Ingest Studio', version: service.version };
@@ -25,6 +27,10 @@ export const exportHandlers: HandlerGroup<'export.preview' | 'export.write'> = (
         difference: place === null ? null : await differenceTo(place, opened.files),
         command: runCommand(target ?? 'BUNDLE', env),
       };
+    },
+    async 'export.compare'({ directory, env, against }) {
+      const { directory: project, files } = await service.open(directory, env);
+      return diffProjects(await readOtherProject(against, { project, base: project, env }), files);
     },
     async 'export.write'({ directory, env, target }) {
       const { opened, bundle } = await build(directory, env);

@@ -69,6 +69,12 @@ function Export({ document }: { document: ProjectDocument }) {
       : null,
     (signal) => call('export.preview', { directory: document.directory, env, target: null }, { signal }),
   );
+  const [compared, setCompared] = useState('');
+  const [against, setAgainst] = useState('');
+  const other = useAsked(
+    against === '' ? null : JSON.stringify([document.directory, env, document.fingerprint, round, against]),
+    (signal) => call('export.compare', { directory: document.directory, env, against }, { signal }),
+  );
   const shown = preview.value ?? without.value;
   const targetProblem = preview.error?.code === 'EXPORT_TARGET' ? preview.error : null;
   const errors = shown?.findings.filter(({ severity }) => severity === 'error') ?? [];
@@ -213,9 +219,11 @@ function Export({ document }: { document: ProjectDocument }) {
             title={view === 'meaning' ? 'What changes' : (selected?.name ?? 'File')}
             count={
               view === 'meaning'
-                ? shown.difference === null
-                  ? 'a first export'
-                  : 'against the last export'
+                ? against !== ''
+                  ? `against ${against}`
+                  : shown.difference === null
+                    ? 'a first export'
+                    : 'against the last export'
                 : bytesText(selected?.bytes ?? 0)
             }
             actions={
@@ -231,7 +239,24 @@ function Export({ document }: { document: ProjectDocument }) {
             }
           >
             {view === 'meaning' ? (
-              <DifferenceView difference={shown.difference} />
+              <>
+                <TextInput
+                  className={classes['against']}
+                  aria-label="Compare with"
+                  placeholder="Compare with a folder, a bundle or a git revision such as HEAD~1; blank: the last export"
+                  value={compared}
+                  onChange={({ currentTarget }) => setCompared(currentTarget.value)}
+                  onBlur={() => setAgainst(compared.trim())}
+                  onKeyDown={({ key }) => key === 'Enter' && setAgainst(compared.trim())}
+                />
+                {against === '' ? (
+                  <DifferenceView difference={shown.difference} />
+                ) : other.error !== null ? (
+                  <ErrorCard title="It cannot be compared" error={other.error} />
+                ) : other.value !== null ? (
+                  <DifferenceView difference={other.value} />
+                ) : null}
+              </>
             ) : selected === null || selected.text === null ? (
               <EmptyState title="A workbook">It is copied as it is, byte by byte.</EmptyState>
             ) : (
