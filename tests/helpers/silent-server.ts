@@ -16,6 +16,8 @@ export async function silentServer(): Promise<SilentServer> {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
+    // Who does not read does not hear that the other side has hung up.
+    socket.resume();
     asked.resolve();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
