@@ -94,6 +94,7 @@ test('the sample: run, look at the run, its results and its export', async () =>
   expect(await page.getByRole('table', { name: 'Jobs of this run' }).getByRole('button').count()).toBe(12);
   await page.getByRole('button', { name: 'shop.orders' }).click();
   await page.getByRole('region', { name: 'shop.orders' }).getByText('into raw.orders').waitFor();
+  await page.getByText('12 of 12 jobs (counts 60)').waitFor();
   const log = page.getByRole('log');
   await page.getByRole('textbox', { name: 'Filter the log' }).fill('created with');
   await log.getByText('orders: created with 8 columns').waitFor();
@@ -101,6 +102,7 @@ test('the sample: run, look at the run, its results and its export', async () =>
   await page.getByRole('button', { name: 'Copy diagnostics' }).click();
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Run \d{8}_.*: Succeeded/);
 
+  await shoot(page, 'run-sample');
   await page.getByRole('region', { name: 'shop.orders' }).getByRole('button', { name: 'See rows' }).click();
   await page.getByRole('heading', { name: 'raw.orders', level: 1 }).waitFor();
   await page.getByText('Rows 1–100 of 150').waitFor();
@@ -124,10 +126,20 @@ test('the sample: run, look at the run, its results and its export', async () =>
   await page.keyboard.press('Control+Enter');
   await sql.getByText('The console only reads').waitFor();
 
+  await shoot(page, 'results-sample');
   await go(page, 'Export');
   await page.getByText('Nothing blocks it').waitFor();
   await page.getByText('Nothing was exported into this folder yet').waitFor();
   await page.getByRole('button', { name: 'Export 3 files' }).click();
+  await page.getByText('Nothing has changed').waitFor();
+  const against = page.getByRole('textbox', { name: 'Compare with' });
+  await against.fill('no-such-branch');
+  await against.press('Enter');
+  await page.getByText('It cannot be compared').waitFor();
+  await shoot(page, 'export-compare');
+  await against.fill('.');
+  await against.press('Enter');
+  await page.getByText('against .', { exact: true }).waitFor();
   await page.getByText('Nothing has changed').waitFor();
   await page.getByRole('button', { name: '.dlt/config.toml' }).click();
   await page.getByText('[sources.shop]', { exact: true }).waitFor();
