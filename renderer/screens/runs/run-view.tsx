@@ -286,7 +286,7 @@ function Facts({
           <div>
             <dt>Health</dt>
             <dd>
-              {health.score} <span className="faint">{health.parts}</span>
+              {health.score} <span className={classes['parts']}>{health.parts}</span>
             </dd>
           </div>
         )}
