@@ -36,7 +36,12 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
   }
   if (client && secret && tenant) {
     const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-    const credential = new identity.ClientSecretCredential(tenant, client, secret, entraOptions(network.agent, network.environment));
+    const credential = new identity.ClientSecretCredential(
+      tenant,
+      client,
+      secret,
+      entraOptions(network.agent, network.environment),
+    );
     return { kind: 'Entra ID service principal', token: renewed(() => entraToken(credential)) };
   }
   if (client || secret) {
@@ -52,7 +57,10 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
     });
   }
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-  const credential = new identity.DefaultAzureCredential({ ...entraOptions(network.agent, network.environment), tenantId: tenant });
+  const credential = new identity.DefaultAzureCredential({
+    ...entraOptions(network.agent, network.environment),
+    tenantId: tenant,
+  });
   return { kind: 'Azure default credential', token: renewed(() => entraToken(credential)) };
 }
 
