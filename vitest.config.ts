@@ -46,6 +46,8 @@ export default defineConfig({
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     coverage: {
       provider: 'v8',
+      // One failed test must not hide a file that no test sees.
+      reportOnFailure: true,
       include: ['engine/**/*.ts'],
       reporter: ['text-summary', 'json-summary'],
       thresholds: { lines: 85, perFile: { lines: 70 } },

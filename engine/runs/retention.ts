@@ -26,7 +26,7 @@ export async function findOldRuns(workDirectory: string, limits: HistoryLimits, 
     const runId = RUN_FILE.exec(name)?.[1];
     if (runId !== undefined) runs.set(runId, [...(runs.get(runId) ?? []), name]);
   }
-  const newestFirst = [...runs.keys()].sort().reverse();
+  const newestFirst = await byAge(folder, runs);
   const tooMany = limits.keep_runs === 0 ? newestFirst.length : limits.keep_runs;
   const tooOld = limits.keep_days === 0 ? Number.NEGATIVE_INFINITY : now - limits.keep_days * DAY_MS;
   const old: OldRun[] = [];
@@ -47,6 +47,33 @@ export async function findOldRuns(workDirectory: string, limits: HistoryLimits, 
     old.unshift({ runId, files, bytes: sizes.reduce((sum, size) => sum + size, 0) });
   }
   return old;
+}
+
+/** Run ids, the newest first. Ids tell the second; of runs that began in the same one, the files that were written last are the newest. */
+async function byAge(folder: string, runs: ReadonlyMap<string, readonly string[]>): Promise<string[]> {
+  const seconds = new Map<string, string[]>();
+  for (const runId of runs.keys()) seconds.set(secondOf(runId), [...(seconds.get(secondOf(runId)) ?? []), runId]);
+  const sorted: string[] = [];
+  for (const second of [...seconds.keys()].sort().reverse()) {
+    const ids = seconds.get(second) ?? [];
+    const written = new Map<string, number>();
+    for (const runId of ids.length > 1 ? ids : []) {
+      const times = (runs.get(runId) ?? []).map((name) =>
+        stat(path.join(folder, name)).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        ),
+      );
+      written.set(runId, Math.max(...(await Promise.all(times))));
+    }
+    sorted.push(...ids.sort((a, b) => (written.get(b) ?? 0) - (written.get(a) ?? 0)));
+  }
+  return sorted;
+}
+
+/** `20260131_060000` of `20260131_060000_1f9c3a`. */
+function secondOf(runId: string): string {
+  return runId.slice(0, 15);
 }
 
 /** Removes their files. One that another program holds stays for the next time. @returns runs of which nothing is left */

@@ -49,8 +49,9 @@ test('all files of a run go together, by age and by number; what goes on, state 
     (await findOldRuns(folder.path, { keep_days, keep_runs }, NOW)).map(({ runId }) => runId.slice(-6));
 
   expect(await of(0, 0)).toEqual([]);
-  expect(await of(30, 0)).toEqual(['aaaaaa', 'dddddd', 'eeeeee', 'ffffff']);
-  expect(await of(0, 2)).toEqual(['aaaaaa', 'dddddd', 'eeeeee', 'ffffff', '000001']);
+  // Of two that began in one second, the one that was written to last is the newer.
+  expect(await of(30, 0)).toEqual(['aaaaaa', 'eeeeee', 'dddddd', 'ffffff']);
+  expect(await of(0, 2)).toEqual(['aaaaaa', 'eeeeee', 'dddddd', 'ffffff', '000001']);
 
   const removed = await removeOldRuns(await findOldRuns(folder.path, { keep_days: 30, keep_runs: 2 }, NOW));
   expect(removed.map(({ files }) => files.length)).toEqual([4, 1, 1, 1, 1]);
