@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { SHELLS } from '../../engine/cli/completion-script.ts';
+import { completionScript, SHELLS } from '../../engine/cli/completion-script.ts';
 
 const CLI = path.join(import.meta.dirname, '../../engine/cli/main.ts');
 const run = promisify(execFile);
@@ -27,4 +27,17 @@ test.each(SHELLS)('%s gets every command', async (shell) => {
   const text = await script(shell);
   for (const command of ['run', 'validate', 'import-dlt', 'completion']) expect(text).toContain(command);
   expect(text).toContain('dlt-ingest');
+});
+
+test.each(SHELLS)('%s: words with quotes stay words', (shell) => {
+  const text = completionScript(shell, [
+    {
+      name: 'load',
+      summary: "a person's \\ job",
+      options: [{ flag: '--how', help: "it's", choices: ['fast', 'well'] }],
+      subcommands: [{ name: 'again', summary: "what's left" }],
+    },
+  ]);
+  for (const word of ['load', 'again', 'how']) expect(text).toContain(word);
+  if (shell === 'fish') expect(text).toContain("-d 'a person\\'s \\\\ job'");
 });
