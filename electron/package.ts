@@ -18,10 +18,12 @@ function run(script: string, ...args: string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (!existsSync(path.join(root, 'node_modules/electron/path.txt'))) {
-  run('electron/install.js');
+const binary = path.join(root, 'node_modules/electron/path.txt');
+if (!existsSync(binary)) {
+  // Where it fails, what to do is said below.
+  spawnSync(process.execPath, [path.join(root, 'node_modules/electron/install.js')], { cwd: root, stdio: 'inherit' });
 }
-if (!existsSync(path.join(root, 'node_modules/electron/path.txt'))) {
+if (!existsSync(binary)) {
   console.error(`Electron's binary is not here and could not be downloaded: there is nothing to make installers of.
   what to do: name a mirror in ELECTRON_MIRROR or a proxy (ELECTRON_GET_USE_PROXY=1, HTTPS_PROXY), then run npm run package again.`);
   process.exit(1);
