@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { Keychain } from '../../engine/secrets/keychain.ts';
 import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import { createEngineService } from '../../engine/service/engine-service.ts';
@@ -106,6 +107,23 @@ export async function openWindow(options: WindowOptions): Promise<StudioWindow> 
 /** Goes to a place of the rail. */
 export async function goTo(page: Page, place: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Places' }).getByTitle(place, { exact: true }).click();
+}
+
+/** Where pictures go, if anywhere: to be looked at. */
+export const SHOTS = process.env['SCREEN_SHOTS'];
+
+/** No serious finding of axe, in light and dark. */
+export async function accessible(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.waitForFunction(
+      (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
+      colorScheme,
+    );
+    if (SHOTS !== undefined) await page.screenshot({ path: path.join(SHOTS, `${name}-${colorScheme}.png`) });
+    expect(await seriousFindings(page), `${name}, ${colorScheme}`).toEqual([]);
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
 }
 
 /** What axe calls serious or critical in the screen at hand, in light and dark; the shell around it has tests of its own. */

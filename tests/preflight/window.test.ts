@@ -1,12 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
-import { closeBrowser, goTo, openWindow, seriousFindings } from '../e2e/connections-window.ts';
+import { accessible, closeBrowser, goTo, openWindow } from '../e2e/connections-window.ts';
 import type { ProjectTexts } from '../helpers/project.ts';
-
-/** Where pictures go, if anywhere: to be looked at. */
-const SHOTS = process.env['SCREEN_SHOTS'];
 
 afterAll(closeBrowser);
 
@@ -37,19 +33,6 @@ async function prepare(folder: string): Promise<void> {
   await csv(folder, 'orders', 'id,quantity,day\n1,5,2026-01-01\n2,7,2026-01-02\n');
   await csv(folder, 'stores', 'id,city\n1,Berlin\n');
   await csv(folder, 'missing', 'id\n1\n');
-}
-
-async function accessible(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.waitForFunction(
-      (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
-      colorScheme,
-    );
-    if (SHOTS !== undefined) await page.screenshot({ path: path.join(SHOTS, `${name}-${colorScheme}.png`) });
-    expect(await seriousFindings(page), `${name}, ${colorScheme}`).toEqual([]);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
 }
 
 test('a preflight shows what would fail and why, and one undoable edit takes over the way out', async () => {

@@ -1,13 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
 import { openProject } from '../../engine/open-project.ts';
-import { closeBrowser, goTo, openWindow, seriousFindings } from '../e2e/connections-window.ts';
+import { accessible, closeBrowser, goTo, openWindow, SHOTS } from '../e2e/connections-window.ts';
 import type { ProjectTexts } from '../helpers/project.ts';
-
-/** Where pictures go, if anywhere: to be looked at. */
-const SHOTS = process.env['SCREEN_SHOTS'];
 
 afterAll(closeBrowser);
 
@@ -36,20 +32,6 @@ async function prepare(folder: string): Promise<void> {
   const rows = Array.from({ length: 200 }, (_, id) => `${id},${id % 3 === 0 ? '' : `name ${id}`},${id % 50}`);
   await mkdir(path.join(folder, 'data'));
   await writeFile(path.join(folder, 'data', 'orders.csv'), `order_id,name,bucket\n${rows.join('\n')}\n`);
-}
-
-/** No serious finding of axe, in light and dark. */
-async function accessible(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.waitForFunction(
-      (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
-      colorScheme,
-    );
-    if (SHOTS !== undefined) await page.screenshot({ path: path.join(SHOTS, `${name}-${colorScheme}.png`) });
-    expect(await seriousFindings(page), `${name}, ${colorScheme}`).toEqual([]);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
 }
 
 test('checks are edited as jobs are, run, and show what they found; what was loaded suggests more', async () => {
