@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
 import type { Plugin } from 'vite';
 
 const here = (file: string) => path.resolve(import.meta.dirname, file);
-const { optionalDependencies } = JSON.parse(readFileSync(here('package.json'), 'utf8')) as {
-  optionalDependencies: Record<string, string>;
-};
 
 /** The page's text is drawn in its font at once: else it would be asked for only after the first text was there, in another one. */
 function preloadFont(): Plugin {
@@ -34,8 +30,8 @@ export default defineConfig({
   main: {
     build: {
       outDir: here('out/main'),
-      // Drivers and vendors' SDKs stay packages of their own: they load parts of themselves by name, and can be missing.
-      externalizeDeps: { include: Object.keys(optionalDependencies) },
+      // All dependencies stay packages of their own: drivers and vendors' SDKs load parts of themselves by name.
+      externalizeDeps: true,
       rollupOptions: {
         input: {
           index: here('electron/main.ts'),

@@ -1,7 +1,7 @@
 import { IngestError, messageOf } from './errors.ts';
 
 /**
- * Loads a vendor's SDK, which is an optional dependency, when a job needs it.
+ * Loads a vendor's SDK when a job needs it: no other job waits for it or falls over it.
  * @param name the package, as in package.json
  * @param load `() => import('package')`, so that bundlers see what is asked for
  * @throws IngestError DRIVER_MISSING with the command that installs it

@@ -25,6 +25,11 @@ test('every dependency is pinned to one version', () => {
   expect(loose).toEqual([]);
 });
 
+// npm leaves an optional package out, without a word, where its `engines` exclude the running Node or its download fails.
+test('nothing that the product loads is an optional dependency', () => {
+  expect(json('package.json')).not.toHaveProperty('optionalDependencies');
+});
+
 interface LockEntry {
   resolved?: string;
   integrity?: string;
