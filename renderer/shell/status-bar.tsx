@@ -7,41 +7,26 @@ import {
   IconLock,
   IconLockOff,
 } from '@tabler/icons-react';
+import { useMemo } from 'react';
 import { runAction } from '../actions/actions.ts';
 import { useApp, useProject, useRuns, useSettings, useWindow } from '../app.ts';
 import classes from './status-bar.module.css';
 
 const plural = (count: number, word: string) => `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
 
-/** Where one is, what is wrong, how the engine and the keychain are. */
+/** Where one is, what is wrong, how the engine and the keychain are. Each part follows what it shows: the place is another one with every key. */
 export function StatusBar() {
-  const app = useApp();
   const open = useProject((state) => state.document !== null);
-  const place = useWindow((state) => state.place);
-  const errors = useProject((state) => state.errors);
-  const warnings = useProject((state) => state.warnings);
   const keychain = useSettings((state) => state.keychain);
   const version = useSettings((state) => state.about?.version);
-  const showIssues = () => runAction(app.actions, 'view.issues');
   return (
     <footer className={classes['bar']}>
       <div className={classes['group']}>
         {open ? (
           <>
             <JobCount />
-            {place === '' ? null : <span className="truncate">{place}</span>}
-            <UnstyledButton className={classes['item']} data-tone={errors > 0 ? 'err' : undefined} onClick={showIssues}>
-              <IconCircleXFilled size={13} aria-hidden />
-              {plural(errors, 'error')}
-            </UnstyledButton>
-            <UnstyledButton
-              className={classes['item']}
-              data-tone={warnings > 0 ? 'warn' : undefined}
-              onClick={showIssues}
-            >
-              <IconAlertTriangleFilled size={13} aria-hidden />
-              {plural(warnings, 'warning')}
-            </UnstyledButton>
+            <Place />
+            <IssueCounts />
           </>
         ) : (
           <span>No project open</span>
@@ -61,13 +46,36 @@ export function StatusBar() {
   );
 }
 
+function Place() {
+  const place = useWindow((state) => state.place);
+  return place === '' ? null : <span className="truncate">{place}</span>;
+}
+
+function IssueCounts() {
+  const app = useApp();
+  const errors = useProject((state) => state.errors);
+  const warnings = useProject((state) => state.warnings);
+  const showIssues = () => runAction(app.actions, 'view.issues');
+  return (
+    <>
+      <UnstyledButton className={classes['item']} data-tone={errors > 0 ? 'err' : undefined} onClick={showIssues}>
+        <IconCircleXFilled size={13} aria-hidden />
+        {plural(errors, 'error')}
+      </UnstyledButton>
+      <UnstyledButton className={classes['item']} data-tone={warnings > 0 ? 'warn' : undefined} onClick={showIssues}>
+        <IconAlertTriangleFilled size={13} aria-hidden />
+        {plural(warnings, 'warning')}
+      </UnstyledButton>
+    </>
+  );
+}
+
 function JobCount() {
   const { project } = useApp();
   useProject((state) => state.revision);
   const count = project.rowIds('SourceConfig').length;
-  const on = useProject((state) =>
-    state.validation === null ? null : state.validation.project.jobs.filter(({ enabled }) => enabled).length,
-  );
+  const jobs = useProject((state) => state.validation?.project.jobs ?? null);
+  const on = useMemo(() => (jobs === null ? null : jobs.filter(({ enabled }) => enabled).length), [jobs]);
   return (
     <span className={classes['item']}>
       {plural(count, 'job')}

@@ -12,7 +12,7 @@ import {
   IconSearch,
   IconX,
 } from '@tabler/icons-react';
-import { useDeferredValue, useMemo } from 'react';
+import { memo, useDeferredValue, useMemo, useState } from 'react';
 import { shortcutText } from '../../actions/action.ts';
 import { runAction } from '../../actions/actions.ts';
 import { useApp, useJobsView, useProject, useRuns, useSettings } from '../../app.ts';
@@ -252,12 +252,12 @@ function ColumnsMenu({
 
 function PreflightButton() {
   const app = useApp();
-  const selected = useJobsView((state) => state.selection?.rowIds.length ?? 0);
+  const selected = useJobsView((state) => (state.selection?.rowIds.length ?? 0) > 0);
   return (
     <Tooltip label="Preflight selected: what the next run would read, and whether it would land">
       <ActionIcon
         aria-label="Preflight selected"
-        disabled={selected === 0}
+        disabled={!selected}
         onClick={() => runAction(app.actions, 'preflight.selected')}
       >
         <IconClipboardCheck size={16} />
@@ -293,31 +293,39 @@ function RunButton() {
       >
         {what}
       </Button>
-      <Menu position="bottom-end" width={280}>
-        <Menu.Target>
-          <Button px={6} className={classes['split']} aria-label="Other ways to run">
-            <IconChevronDown size={14} />
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {app.actions
-            .filter(({ id }) =>
-              ['run.selected', 'run.sample', 'run.all', 'preflight.selected', 'preflight.all'].includes(id),
-            )
-            .map((item) => (
-              <Menu.Item
-                key={item.id}
-                disabled={!item.enabled()}
-                rightSection={
-                  item.shortcuts[0] === undefined ? null : <Kbd>{shortcutText(item.shortcuts[0], mac)}</Kbd>
-                }
-                onClick={() => void item.run()}
-              >
-                {item.label}
-              </Menu.Item>
-            ))}
-        </Menu.Dropdown>
-      </Menu>
+      <RunMenu />
     </Button.Group>
   );
 }
+
+const WAYS_TO_RUN = ['run.selected', 'run.sample', 'run.all', 'preflight.selected', 'preflight.all'];
+
+/** Drawn apart from the button beside it, which counts the selected rows with each key; what is enabled is asked when it opens. */
+const RunMenu = memo(function RunMenu() {
+  const app = useApp();
+  const mac = useSettings((state) => state.about?.platform === 'darwin');
+  const [opened, setOpened] = useState(false);
+  return (
+    <Menu position="bottom-end" width={280} opened={opened} onChange={setOpened}>
+      <Menu.Target>
+        <Button px={6} className={classes['split']} aria-label="Other ways to run">
+          <IconChevronDown size={14} />
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {app.actions
+          .filter(({ id }) => WAYS_TO_RUN.includes(id))
+          .map((item) => (
+            <Menu.Item
+              key={item.id}
+              disabled={!item.enabled()}
+              rightSection={item.shortcuts[0] === undefined ? null : <Kbd>{shortcutText(item.shortcuts[0], mac)}</Kbd>}
+              onClick={() => void item.run()}
+            >
+              {item.label}
+            </Menu.Item>
+          ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+});
