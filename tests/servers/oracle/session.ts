@@ -73,7 +73,8 @@ export class ServerSession {
   #login: Login | null = null;
   #nextCursor = 1;
   #isCancelled = false;
-  #onReset: () => void = () => undefined;
+  /** The client's answer to the break that is under way: it may come before the break is told. */
+  #reset = Promise.withResolvers<void>();
 
   constructor(server: OracleServer, socket: Socket) {
     this.#server = server;
@@ -86,11 +87,11 @@ export class ServerSession {
         this.#work = this.#work.then(() => this.#answerAll()).catch(() => void socket.destroy());
       },
       interrupt: () => this.#interrupt(),
-      reset: () => this.#onReset(),
+      reset: () => this.#reset.resolve(),
     });
     socket.once('close', () => {
       this.#isCancelled = true;
-      this.#onReset();
+      this.#reset.resolve();
       void this.#work.finally(() => this.#connection?.closeSync());
     });
   }
@@ -104,15 +105,17 @@ export class ServerSession {
     else this.#packets.accept();
   }
 
+  /** A break is answered once: in place of what it ends, or, where that was answered just before, by itself. */
   #interrupt(): void {
     this.#isCancelled = true;
+    this.#reset = Promise.withResolvers();
     if (this.running !== null) {
       this.#server.cancelled.push(this.running);
       this.#connection?.interrupt();
-      return;
     }
-    // The answer was sent just before: the client waits for the end of its break all the same.
-    this.#work = this.#work.then(() => this.#fail(null));
+    this.#work = this.#work.then(async () => {
+      if (this.#isCancelled) await this.#answerBreak();
+    });
   }
 
   /** A call may span packets: it is read whole, or waited for. */
@@ -127,7 +130,6 @@ export class ServerSession {
         throw error;
       }
       this.#message = this.#message.subarray(reader.at);
-      this.#isCancelled = false;
       try {
         await answer();
       } catch (error) {
@@ -139,15 +141,15 @@ export class ServerSession {
 
   async #fail(error: unknown): Promise<void> {
     if (this.#socket.destroyed) return;
-    if (!this.#isCancelled) {
-      const { number, message } = asOracleError(error);
-      return await this.#packets.send(this.#status(new MessageWriter(), number, message).take());
-    }
-    const wasReset = new Promise<void>((resolve) => {
-      this.#onReset = resolve;
-    });
+    if (this.#isCancelled) return await this.#answerBreak();
+    const { number, message } = asOracleError(error);
+    await this.#packets.send(this.#status(new MessageWriter(), number, message).take());
+  }
+
+  async #answerBreak(): Promise<void> {
     this.#packets.breakCall();
-    await wasReset;
+    await this.#reset.promise;
+    this.#isCancelled = false;
     const { message } = new OracleError(CANCELLED, 'user requested cancel of current operation');
     await this.#packets.send(this.#status(new MessageWriter(), CANCELLED, message).take());
   }
