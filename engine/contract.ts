@@ -8,6 +8,7 @@ import type { DiscoveredObject, Preview, TestStage } from './sources/source.ts';
 import type { Finding } from './spec/finding.ts';
 import { KEY_VAULT_SIGN_INS } from './spec/key-vault.ts';
 import type { Metrics, QualityDocument } from './spec/metrics.ts';
+import { NEW_SHEETS } from './spec/new-sheet.ts';
 import type { RawSheet, Table } from './spec/project.ts';
 import type { Difference } from './spec/project-diff.ts';
 
@@ -31,6 +32,7 @@ export const workbookEditModel = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('insert'), sheet: name, before: z.int().min(1), cells: z.array(text).max(500) }),
   z.strictObject({ kind: z.literal('append'), sheet: name, cells: z.array(text).max(500) }),
   z.strictObject({ kind: z.literal('delete'), sheet: name, row: z.int().min(1) }),
+  z.strictObject({ kind: z.literal('create'), sheet: z.enum(NEW_SHEETS) }),
 ]);
 
 const edits = z.array(workbookEditModel).max(200_000);

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 import Excel from 'exceljs';
 import { IngestError } from '../errors.ts';
-import { CHECK_COLUMNS } from '../spec/check.ts';
-import { JOB_COLUMN_NAMES, jobColumn } from '../spec/job-columns.ts';
 import { SETTING_KEYS } from '../spec/settings.ts';
 import { columnLetters } from '../spec/sheet.ts';
 import { SHEET_NAMES } from './read-workbook.ts';
+import { type SheetColumn, sheetColumns, VALIDATED_ROWS, validationOf } from './sheet-columns.ts';
 import { errorCode, writeFileAtomic } from './write-atomic.ts';
 
 /** The rows of a new workbook by header; every value is written as text or number, as it reads. */
@@ -16,55 +15,14 @@ export interface NewWorkbook {
   settings?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** What a new sheet needs to know of a column. */
-interface SheetColumn {
-  header: string;
-  help: string;
-  width: number;
-  required: boolean;
-  /** Choices of a drop-down. */
-  values?: readonly string[];
-  /** Whole numbers within these bounds. */
-  range?: { min: number; max: number };
-  /** Cells are text whatever is typed: `007`, `1-2` and `TRUE` stay as they are. */
-  text: boolean;
-}
-
-const FLAGS = ['Y', 'N'];
-
-/** Rows that drop-downs are made for; Excel carries them on as rows are added to the table. */
-const VALIDATED_ROWS = 1_000;
-
 /**
  * Writes a new project's workbook: our three sheets with header style, frozen header row, widths and drop-downs.
  * @throws IngestError `WORKBOOK_EXISTS` where there is one, and what {@link writeFileAtomic} raises.
  */
 export async function createWorkbook(path: string, content: NewWorkbook = {}): Promise<void> {
   const workbook = new Excel.Workbook();
-  const jobs = JOB_COLUMN_NAMES.map((name): SheetColumn => {
-    const { help, kind, required, values, min, max } = jobColumn(name);
-    return {
-      header: name,
-      help,
-      required,
-      width: kind === 'text' || kind === 'list' || kind === 'types' ? 22 : 16,
-      values: kind === 'flag' ? FLAGS : values,
-      range: kind === 'integer' && min !== undefined && max !== undefined ? { min, max } : undefined,
-      text: kind !== 'integer',
-    };
-  });
-  addSheet(workbook, SHEET_NAMES.jobs, jobs, content.jobs ?? []);
-  const checks = CHECK_COLUMNS.map(
-    ({ name, help, kind, required, values }): SheetColumn => ({
-      header: name,
-      help,
-      required,
-      width: kind === 'text' || kind === 'list' ? 22 : 14,
-      values: kind === 'flag' ? FLAGS : values,
-      text: kind !== 'number',
-    }),
-  );
-  addSheet(workbook, SHEET_NAMES.checks, checks, content.checks ?? []);
+  addSheet(workbook, SHEET_NAMES.jobs, sheetColumns(SHEET_NAMES.jobs), content.jobs ?? []);
+  addSheet(workbook, SHEET_NAMES.checks, sheetColumns(SHEET_NAMES.checks), content.checks ?? []);
   const settings = SETTING_KEYS.map(({ name, default: usual, help }) => ({
     key: name,
     value: String(content.settings?.[name] ?? usual ?? ''),
@@ -124,34 +82,4 @@ function addSheet(
     if (validation) sheet.dataValidations.add(`${letters}2:${letters}${VALIDATED_ROWS}`, validation);
   }
   sheet.autoFilter = { from: 'A1', to: `${columnLetters(all.length - 1)}${Math.max(2, rows.length + 1)}` };
-}
-
-function validationOf({ header, help, values, range }: SheetColumn): Excel.DataValidation | null {
-  const shared = {
-    allowBlank: true,
-    showInputMessage: true,
-    showErrorMessage: true,
-    promptTitle: header,
-    prompt: help.slice(0, 255),
-  };
-  if (values) {
-    // Any case is read, and a person may know better than the list: a warning, not a wall.
-    return {
-      ...shared,
-      type: 'list',
-      formulae: [`"${values.join(',')}"`],
-      errorStyle: 'warning',
-      error: `Use ${values.join(', ')}.`.slice(0, 225),
-    };
-  }
-  if (range) {
-    return {
-      ...shared,
-      type: 'whole',
-      operator: 'between',
-      formulae: [range.min, range.max],
-      error: `A whole number from ${range.min} to ${range.max}.`,
-    };
-  }
-  return null;
 }

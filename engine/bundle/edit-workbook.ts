@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { IngestError } from '../errors.ts';
 import type { Finding } from '../spec/finding.ts';
+import { addSheet } from './add-sheet.ts';
 import { cellName } from './cell-text.ts';
 import { editSheetXml } from './edit-sheet.ts';
 import { editTableXml, layOutTable } from './edit-table.ts';
@@ -13,6 +14,7 @@ import {
   groupEdits,
   invalid,
   rowMapOf,
+  type SheetEdit,
   type SheetEdits,
   type SheetFacts,
   type WorkbookEdit,
@@ -42,9 +44,10 @@ interface OpenSheet {
  * @throws IngestError as {@link editWorkbook}, but for the file system's.
  */
 export async function planEdits(path: string, edits: readonly WorkbookEdit[]): Promise<Finding[]> {
-  const { bytes } = await readWorkbookFile(path);
-  const workbook = await openWorkbookPackage(bytes, basename(path));
-  return openSheets(workbook, edits).flatMap((sheet) => [
+  const file = basename(path);
+  const { bytes, sheetEdits } = await withNewSheets((await readWorkbookFile(path)).bytes, edits, file);
+  const workbook = await openWorkbookPackage(bytes, file);
+  return openSheets(workbook, sheetEdits).flatMap((sheet) => [
     ...(movesRows(rowMapOf(sheet.edits)) ? rowMoveFindings(workbook, sheet.facts, rowMapOf(sheet.edits)) : []),
     ...staleFormulaFindings(sheet.facts, sheet.xml, sheet.edits, workbook),
   ]);
@@ -52,7 +55,7 @@ export async function planEdits(path: string, edits: readonly WorkbookEdit[]): P
 
 /**
  * Edits our sheets of a workbook in place and returns the new fingerprint. Only the sheets' own parts (and their
- * tables) change; every other part keeps its packed bytes. The new file takes the old one's place in one step.
+ * tables) change, and for a sheet that is made the lists that name it; every other part keeps its packed bytes. The new file takes the old one's place in one step.
  * @throws IngestError `WORKBOOK_CHANGED` (somebody else saved it), `WORKBOOK_LOCKED` (open in Excel), `EDIT_INVALID`,
  * `CELL_TOO_LONG`, and what {@link writeFileAtomic} and reading raise; the file is then as it was.
  */
@@ -77,11 +80,12 @@ export async function editWorkbook(
 }
 
 /** As {@link editWorkbook}, from bytes to bytes. `file` is how messages name it. */
-export async function editWorkbookBytes(bytes: Buffer, edits: readonly WorkbookEdit[], file: string): Promise<Buffer> {
+export async function editWorkbookBytes(given: Buffer, edits: readonly WorkbookEdit[], file: string): Promise<Buffer> {
+  const { bytes, sheetEdits } = await withNewSheets(given, edits, file);
   const workbook = await openWorkbookPackage(bytes, file);
   const changed = new Map<string, string>();
   let movedFormulas = false;
-  for (const sheet of openSheets(workbook, edits)) {
+  for (const sheet of openSheets(workbook, sheetEdits)) {
     const { sets, inserts, appends, deletes } = sheet.edits;
     if (sets.size + inserts.size + appends.length + deletes.size === 0) continue;
     const result = editSheetXml(sheet.xml, sheet.edits, sheet.facts, workbook);
@@ -100,8 +104,23 @@ export async function editWorkbookBytes(bytes: Buffer, edits: readonly WorkbookE
   const edited = writeZip(
     parts.map((part) => (contents.has(part) ? withContent(part, contents.get(part) as Buffer) : part)),
   );
-  await verify(edited, edits, file);
+  await verify(edited, sheetEdits, file);
   return edited;
+}
+
+/** Sheets that are to be made come first: the other edits then find them. */
+async function withNewSheets(
+  given: Buffer,
+  edits: readonly WorkbookEdit[],
+  file: string,
+): Promise<{ bytes: Buffer; sheetEdits: SheetEdit[] }> {
+  let bytes = given;
+  const sheetEdits: SheetEdit[] = [];
+  for (const edit of edits) {
+    if (edit.kind === 'create') bytes = await addSheet(bytes, edit.sheet, file);
+    else sheetEdits.push(edit);
+  }
+  return { bytes, sheetEdits };
 }
 
 async function readWorkbookFile(path: string): Promise<{ bytes: Buffer; fingerprint: Fingerprint }> {
@@ -144,7 +163,7 @@ async function refuseOpen(path: string): Promise<void> {
   });
 }
 
-function openSheets(workbook: WorkbookPackage, edits: readonly WorkbookEdit[]): OpenSheet[] {
+function openSheets(workbook: WorkbookPackage, edits: readonly SheetEdit[]): OpenSheet[] {
   return [...groupEdits(edits)].map(([name, sheetEdits]) => openSheet(workbook, name, sheetEdits));
 }
 
@@ -241,7 +260,7 @@ function removeElement(
 }
 
 /** Reads the edited file back: what was written is what was asked for, or nothing is. */
-async function verify(bytes: Buffer, edits: readonly WorkbookEdit[], file: string): Promise<void> {
+async function verify(bytes: Buffer, edits: readonly SheetEdit[], file: string): Promise<void> {
   const workbook = await openWorkbookPackage(bytes, file);
   for (const [name, sheet] of groupEdits(edits)) {
     const [entry] = findSheets(workbook, name);

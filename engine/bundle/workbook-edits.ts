@@ -1,16 +1,22 @@
 import { IngestError } from '../errors.ts';
+import type { NewSheet } from '../spec/new-sheet.ts';
 import { cellName } from './cell-text.ts';
 import { mapSpan, type RowMap, type RowSpan, rowMapper } from './row-map.ts';
 
 /**
  * One change of a sheet. All rows are 1-based and those of the workbook as it was read, whatever the other edits of the
  * same call do; columns are 0-based. An empty text clears the cell. Inserts before the same row keep their order.
+ * `create` makes a sheet that the workbook lacks, with its headers in row 1; the other edits of it are appends.
  */
 export type WorkbookEdit =
   | { kind: 'set'; sheet: string; row: number; column: number; text: string }
   | { kind: 'insert'; sheet: string; before: number; cells: readonly string[] }
   | { kind: 'append'; sheet: string; cells: readonly string[] }
-  | { kind: 'delete'; sheet: string; row: number };
+  | { kind: 'delete'; sheet: string; row: number }
+  | { kind: 'create'; sheet: NewSheet };
+
+/** An edit of a sheet that is there. */
+export type SheetEdit = Exclude<WorkbookEdit, { kind: 'create' }>;
 
 /** The edits of one sheet, put in order. */
 export interface SheetEdits {
@@ -39,7 +45,7 @@ const LONGEST_TEXT = 32_767;
  * Groups edits by sheet (in any case; the key is lower case).
  * @throws IngestError `EDIT_INVALID`, `CELL_TOO_LONG`; nothing is then written.
  */
-export function groupEdits(edits: readonly WorkbookEdit[]): Map<string, SheetEdits> {
+export function groupEdits(edits: readonly SheetEdit[]): Map<string, SheetEdits> {
   const sheets = new Map<string, SheetEdits>();
   for (const edit of edits) {
     const key = edit.sheet.trim().toLowerCase();

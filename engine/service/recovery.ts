@@ -25,7 +25,8 @@ export const recoveryHandlers: HandlerGroup<'project.keep_recovery' | 'project.d
     const clean = (text: string) => (service.redact(text) === text ? text : '');
     const kept = edits.map((edit): Recovery['edits'][number] => {
       if (edit.kind === 'set') return { ...edit, text: clean(edit.text) };
-      return edit.kind === 'delete' ? edit : { ...edit, cells: edit.cells.map(clean) };
+      if (edit.kind === 'delete' || edit.kind === 'create') return edit;
+      return { ...edit, cells: edit.cells.map(clean) };
     });
     await file.update(() => ({ directory, fingerprint, saved_at: new Date().toISOString(), edits: kept }));
   },

@@ -11,6 +11,7 @@ import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
 import { readWorkbook } from '../../engine/bundle/read-workbook.ts';
 import type { WorkbookEdit } from '../../engine/bundle/workbook-edits.ts';
 import { readZip, unpackBudget, unpackPart } from '../../engine/bundle/zip.ts';
+import { CHECK_COLUMN_NAMES } from '../../engine/spec/check.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { buildXlsx, MAIN, textRow, xlsxParts } from './build-xlsx.ts';
 import { richWorkbook } from './rich-workbook.ts';
@@ -511,4 +512,70 @@ test('arbitrary inserts, deletes and appends give the rows that a list would', a
     }),
     { numRuns: 80 },
   );
+});
+
+test('a sheet that the workbook lacks is made beside the others, which stay as they are', async () => {
+  for (const strict of [false, true]) {
+    const jobs = ['source_type', 'source_name', 'table_name', 'load_type', 'description'];
+    const style = (text: string) => `t="inlineStr" s="${text === 'description' ? 2 : 1}"><is><t>${text}</t></is>`;
+    const header = jobs.map((text, column) => `<c r="${'ABCDE'[column]}1" ${style(text)}</c>`).join('');
+    const bytes = await buildXlsx({
+      strict,
+      formats: [0, 0, 0],
+      sheets: [
+        ['Notes', textRow(1, ['theirs'])],
+        [SHEET, `<row r="1">${header}</row>${textRow(2, ['api', 'x', 't', 'FULL', ''])}`],
+      ],
+    });
+    const result = await editWorkbookBytes(
+      bytes,
+      [
+        { kind: 'create', sheet: 'DataQuality' },
+        { kind: 'append', sheet: 'DataQuality', cells: ['orders', 'row_count', '', '', '007'] },
+        { kind: 'append', sheet: 'DataQuality', cells: ['orders', 'uniqueness'] },
+      ],
+      FILE,
+    );
+    const before = await readZip(bytes, FILE);
+    const after = await readZip(result, FILE);
+    const same = after.filter((part, at) => before[at]?.compressed.equals(part.compressed) === true);
+    expect(after.map(({ name }) => name).filter((name) => !same.some((part) => part.name === name))).toEqual([
+      '[Content_Types].xml',
+      'xl/workbook.xml',
+      'xl/_rels/workbook.xml.rels',
+      'xl/worksheets/sheet3.xml',
+    ]);
+    const read = await readWorkbook(result, FILE);
+    expect(read.findings).toEqual([]);
+    expect(read.checks?.headers).toEqual(CHECK_COLUMN_NAMES);
+    expect(read.checks?.rows.map(({ row, cells }) => [row, cells.slice(0, 5)])).toEqual([
+      [2, ['orders', 'row_count', '', '', '007']],
+      [3, ['orders', 'uniqueness', '', '', '']],
+    ]);
+    const made = (await partsOf(result)).get('xl/worksheets/sheet3.xml') ?? '';
+    expect(made).toContain('<c r="A1" s="1" t="inlineStr">');
+    expect(made).toContain('<c r="C1" s="2" t="inlineStr">');
+    if (strict) continue;
+    const workbook = new Excel.Workbook();
+    await workbook.xlsx.load(result as unknown as ArrayBuffer);
+    expect(workbook.worksheets.map(({ name }) => name)).toEqual(['Notes', SHEET, 'DataQuality']);
+    const sheet = workbook.getWorksheet('DataQuality') as Excel.Worksheet;
+    expect([sheet.getCell('A1').value, sheet.getCell('E2').value]).toEqual(['table', '007']);
+    expect(sheet.views[0]).toMatchObject({ state: 'frozen', ySplit: 1 });
+    expect(sheet.getCell('B2').dataValidation).toMatchObject({ type: 'list', errorStyle: 'warning' });
+    await expect(editWorkbookBytes(result, [{ kind: 'create', sheet: 'DataQuality' }], FILE)).rejects.toMatchObject({
+      code: 'EDIT_INVALID',
+    });
+  }
+});
+
+test('a workbook that is protected against new sheets gets none', async () => {
+  const bytes = await buildXlsx({
+    sheets: [['Notes', textRow(1, ['a'])]],
+    workbook: '<workbookProtection lockStructure="1"/>',
+  });
+  await expect(editWorkbookBytes(bytes, [{ kind: 'create', sheet: SHEET }], FILE)).rejects.toMatchObject({
+    code: 'EDIT_INVALID',
+    message: expect.stringContaining('protected against new sheets'),
+  });
 });
