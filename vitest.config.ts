@@ -7,20 +7,26 @@ const report = process.env['TEST_REPORT'];
 
 /** What takes longest on two cores, from the longest on. */
 const DEAR = [
+  'e2e/app-jobs',
   'e2e/every-screen',
-  'pipeline/killed-run',
-  'e2e/journey',
+  'e2e/connections',
+  'e2e/api-preview',
   'packaging/runner',
+  'destinations/delta',
+  'grid/data-grid',
+  'e2e/journey',
   'packaging/application',
   'e2e/desktop',
-  'sources/mssql/network',
-  'sources/oracle/conformance',
+  'screens/runs-results-export',
+  'pipeline/killed-run',
+  'sources/database/threads',
   'destinations/databricks/exactly-once',
-  'destinations/conformance',
+  'e2e/discover',
+  'object-stores/conformance',
+  'destinations/killed-load',
+  'sources/oracle/network',
   'cli/project-commands',
   'sources/postgres/network',
-  'object-stores/killed-load',
-  'sources/postgres/values',
 ].map((name) => path.join(import.meta.dirname, 'tests', `${name}.test.ts`));
 
 /** Begins with the dear files: one that came last would keep a single core busy, all alone. Where vitest remembers a run, it knows better for the others. */
@@ -31,9 +37,15 @@ class DearFirst extends BaseSequencer {
   }
 }
 
+/** Suites that drive windows, the application or the packed runner: without coverage, see tests/coverage.ts. */
+const WINDOW = ['e2e', 'screens', 'grid', 'renderer', 'packaging'].map((folder) => `tests/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'engine', include: ['tests/**/*.test.ts'], exclude: WINDOW } },
+      { extends: true, test: { name: 'window', include: WINDOW, env: { WITHOUT_COVERAGE: 'true' } } },
+    ],
     // Patience for busy machines: nothing here asserts how long something takes.
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -45,7 +57,8 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/compiled') },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     coverage: {
-      provider: 'v8',
+      provider: 'custom',
+      customProviderModule: path.join(import.meta.dirname, 'tests/coverage.ts'),
       // One failed test must not hide a file that no test sees.
       reportOnFailure: true,
       include: ['engine/**/*.ts'],
