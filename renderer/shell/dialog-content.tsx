@@ -75,11 +75,14 @@ function Review({ answer }: { answer(save: boolean): void }) {
     [count('moved'), 'moved'],
     [count('removed'), 'removed'],
   ] as const;
+  const made = differences.filter(({ kind }) => kind === 'sheet');
   const said = parts.filter(([n]) => n > 0).map(([n, word]) => `${n.toLocaleString('en')} ${word}`);
   return (
     <div className={classes['column']}>
       <p>
-        {said.length === 0 ? 'Nothing is other than in the workbook.' : `Rows: ${said.join(', ')}.`}{' '}
+        {differences.length === 0 ? 'Nothing is other than in the workbook.' : null}
+        {made.map(({ sheet }) => `Sheet ${sheet} is made. `)}
+        {said.length === 0 ? null : `Rows: ${said.join(', ')}.`}{' '}
         <span className="dim">Formats, formulas and everything else in ingestion_config.xlsx stay as they are.</span>
       </p>
       <DifferenceList differences={differences} label="Changes" />

@@ -2,10 +2,10 @@ import type { RawSheet } from '../../engine/spec/project.ts';
 import { type ProjectStore, SHEETS, type SheetName } from './project-store.ts';
 import { type Cells, columnIds, isBlank, sameCells } from './sheet-model.ts';
 
-/** One row that is other than in the workbook. */
+/** One row that is other than in the workbook; `sheet`: a whole sheet that it lacks, without its rows. */
 export interface RowDifference {
   sheet: SheetName;
-  kind: 'added' | 'removed' | 'changed' | 'moved' | 'header';
+  kind: 'added' | 'removed' | 'changed' | 'moved' | 'header' | 'sheet';
   /** Row after saving; of a removed one its row in the workbook. */
   row: number | null;
   /** `source.table` of a job, what names a check or a setting. */
@@ -42,6 +42,7 @@ export function unsavedDifferences(project: ProjectStore): RowDifference[] {
     const headers = project.headers(sheet);
     const columns = project.columns(sheet);
     const differences: RowDifference[] = [];
+    if (saved.isNew) differences.push({ sheet, kind: 'sheet', row: null, name: 'headers and drop-downs', cells: [] });
     for (const [position, header] of headers.entries()) {
       const before = saved.headers[position] ?? '';
       if (header === before) continue;
@@ -73,13 +74,13 @@ export function unsavedDifferences(project: ProjectStore): RowDifference[] {
 
 /** The same between two workbooks that share no row ids: rows are paired by name, the rest by their order. */
 export function sheetDifferences(sheet: SheetName, theirs: RawSheet | null, mine: RawSheet | null): RowDifference[] {
-  if (theirs === null || mine === null) return [];
+  if (mine === null) return [];
   const byName = new Map<string, { row: number; cells: Cells }[]>();
-  const theirColumns = columnIds(theirs.headers);
+  const theirColumns = columnIds((theirs ?? mine).headers);
   const myColumns = columnIds(mine.headers);
   /** A row of theirs with its cells where my columns stand. */
   const aligned = (cells: Cells): string[] => myColumns.map((column) => cells[theirColumns.indexOf(column)] ?? '');
-  for (const { row, cells } of theirs.rows) {
+  for (const { row, cells } of theirs?.rows ?? []) {
     const name = nameOf(sheet, theirColumns, cells);
     byName.set(name, [...(byName.get(name) ?? []), { row, cells: aligned(cells) }]);
   }

@@ -2,6 +2,7 @@ import { createStore } from 'zustand/vanilla';
 import type { ProjectDocument } from '../../engine/contract.ts';
 import type { Finding } from '../../engine/spec/finding.ts';
 import type { Job } from '../../engine/spec/job.ts';
+import { NEW_SHEETS, type NewSheet } from '../../engine/spec/new-sheet.ts';
 import type { RawProject, RawSheet, Validation } from '../../engine/spec/project.ts';
 import { createRowCache } from '../../engine/spec/validate-jobs.ts';
 import { validateProject } from '../../engine/spec/validate-project.ts';
@@ -9,6 +10,7 @@ import type { GridEdit } from '../grid/grid-types.ts';
 import type { ConfigStep } from './config-step.ts';
 import { createKeyedEmitter } from './emitter.ts';
 import {
+  emptySheet,
   placeRows,
   rawSheetOf,
   replayEdits,
@@ -47,6 +49,8 @@ export interface Batch {
   mergeKey: string | null;
   /** What it has changed in config.toml beside its sheets; who undoes it writes that back first. */
   config: ConfigStep | null;
+  /** Sheets that it has made, until they are in the workbook: a save does not take back what it has written. */
+  creates?: readonly NewSheet[];
 }
 
 export interface EditOptions {
@@ -169,7 +173,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     for (const name of SHEETS) {
       const sheet = sheets[name];
       if (sheet === undefined) continue;
-      count += sheet.dirty.size + sheet.deleted;
+      count += sheet.dirty.size + sheet.deleted + (sheet.saved.isNew ? 1 : 0);
       for (const id of sheet.moved) if (!sheet.dirty.has(id)) count += 1;
       if (sheet.model.headers !== sheet.saved.headers) count += headerChanges(sheet).length;
     }
@@ -217,6 +221,30 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     if (sheet.model.order !== orderBefore) orderListeners.emit(name);
   }
 
+  function create(name: NewSheet): void {
+    const sheet = read(name, emptySheet(name));
+    sheet.saved = { ...sheet.saved, isNew: true };
+    sheets[name] = sheet;
+    touchAllRows();
+    orderListeners.emit(name);
+  }
+
+  function remove(name: NewSheet): void {
+    if (sheets[name]?.saved.isNew !== true) return;
+    delete sheets[name];
+    touchAllRows();
+    orderListeners.emit(name);
+  }
+
+  /** A sheet that the workbook lacks and could have; where the workbook cannot be read, or has two of them, that is to be settled first. */
+  function canCreate(name: SheetName): name is NewSheet {
+    const { document } = store.getState();
+    if (document === null || sheets[name] !== undefined || !NEW_SHEETS.some((known) => known === name)) return false;
+    return !document.fileFindings.some(
+      ({ code, sheet }) => code.startsWith('WORKBOOK_') || (code === 'SHEET_DUPLICATE' && sheet === name),
+    );
+  }
+
   /** A row that is not in the workbook yet begins or ceases to say something: it gets or loses its number. */
   function turnsBlank(sheet: Sheet, id: string, { before, after }: RowChange): boolean {
     return !sheet.saved.rows.has(id) && (before === null || isBlank(before)) !== (after === null || isBlank(after));
@@ -232,6 +260,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
   }
 
   function commit(batch: Batch): void {
+    for (const name of batch.creates ?? []) create(name);
     for (const [name, diff] of Object.entries(batch.diffs) as [SheetName, SheetDiff][]) apply(name, diff);
     const { undo } = store.getState();
     const last = undo.at(-1);
@@ -262,7 +291,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     const { document, revision } = store.getState();
     if (document === null) return;
     const validation = validateProject(rawProject(document), { cache });
-    const findings = document.fileFindings.concat(validation.findings).filter(({ severity }) => severity !== 'notice');
+    const findings = document.fileFindings.concat(validation.findings).filter((finding) => !isSettled(finding));
     for (const name of SHEETS) assignFindings(name, findings);
     assignJobs(validation.project.jobs);
     const errors = findings.filter(({ severity }) => severity === 'error').length;
@@ -273,6 +302,13 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       validation,
       validatedRevision: revision,
     });
+  }
+
+  /** No finding of now: a notice, or that a sheet is missing that is made by now. */
+  function isSettled({ severity, code, sheet }: Finding): boolean {
+    return (
+      severity === 'notice' || (code === 'SHEET_NOT_FOUND' && SHEETS.some((name) => name === sheet && sheets[name]))
+    );
   }
 
   function assignFindings(name: SheetName, findings: readonly Finding[]): void {
@@ -389,10 +425,18 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       return;
     }
     takeDocument(document);
+    let gone = false;
     for (const { name, ids, cells } of sent) {
       const sheet = sheets[name];
       const raw = document.sheets[name];
-      if (sheet === undefined || raw === null) continue;
+      if (raw === null) continue;
+      if (sheet === undefined) {
+        // Its making was undone while it was written: it is in the workbook now.
+        sheets[name] = read(name, raw);
+        orderListeners.emit(name);
+        gone = true;
+        continue;
+      }
       sheet.saved = savedSheet(raw, ids);
       for (const [index, id] of ids.entries()) {
         // The workbook may spell what was written in its own way; a row that was edited meanwhile is left alone.
@@ -404,9 +448,19 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       judgeDirty(sheet, sheet.model.order);
       place(sheet);
     }
+    const { undo, redo } = store.getState();
     store.setState({ document });
     touchAllRows();
-    changed({});
+    const steps = (batches: readonly Batch[]) => batches.flatMap((batch) => withoutCreated(batch, document));
+    changed({ undo: steps(undo), redo: gone ? [] : steps(redo) });
+  }
+
+  /** The step without the sheets that are in the workbook by now; none where it did nothing else. */
+  function withoutCreated(batch: Batch, { sheets: inWorkbook }: ProjectDocument): Batch[] {
+    if (batch.creates === undefined || batch.creates.length === 0) return [batch];
+    const creates = batch.creates.filter((name) => inWorkbook[name] === null);
+    const isNothing = creates.length === 0 && Object.keys(batch.diffs).length === 0 && batch.config === null;
+    return isNothing ? [] : [{ ...batch, creates }];
   }
 
   /** The difference from the workbook as its writer wants it. */
@@ -446,14 +500,31 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       if (document !== null) store.setState({ document: { ...document, ...patch } });
     },
 
-    /** Makes a change: one step of undo. Nothing happens where it changes nothing. */
+    /**
+     * Makes a change: one step of undo. Nothing happens where it changes nothing. Rows for a sheet that the workbook lacks make the sheet
+     * in the same step.
+     */
     edit(name: SheetName, edit: GridEdit, { mergeKey, config = null }: EditOptions = {}): void {
-      const sheet = sheets[name];
-      if (sheet === undefined) return;
-      const diff = diffOfEdit(sheet.model, edit);
-      if (isEmptyDiff(diff) && config === null) return;
-      const diffs = isEmptyDiff(diff) ? {} : { [name]: diff };
-      commit({ label: edit.label, diffs, mergeKey: mergeKey ?? null, config });
+      const made = canCreate(name) ? name : null;
+      const model = made === null ? sheets[name]?.model : sheetModel(emptySheet(made));
+      if (model === undefined) return;
+      const diff = diffOfEdit(model, edit);
+      const isEmpty = isEmptyDiff(diff);
+      if (isEmpty && config === null) return;
+      const creates = made === null || isEmpty ? [] : [made];
+      commit({
+        label: edit.label,
+        diffs: isEmpty ? {} : { [name]: diff },
+        mergeKey: mergeKey ?? null,
+        config,
+        creates,
+      });
+    },
+
+    /** Makes a sheet that the workbook lacks, with its headers: one step of undo. */
+    createSheet(name: NewSheet): void {
+      if (!canCreate(name)) return;
+      commit({ label: `Create sheet ${name}`, diffs: {}, mergeKey: null, config: null, creates: [name] });
     },
 
     /** A step that changed the configuration only; it is written already. */
@@ -483,6 +554,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       for (const [name, diff] of Object.entries(batch.diffs) as [SheetName, SheetDiff][]) {
         apply(name, reverseDiff(diff));
       }
+      for (const name of batch.creates ?? []) remove(name);
       changed({ undo: undo.slice(0, -1), redo: [...redo, batch], touched: touchedBy(batch, columnsOf) });
     },
 
@@ -490,6 +562,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
       const { undo, redo } = store.getState();
       const batch = redo.at(-1);
       if (batch === undefined) return;
+      for (const name of batch.creates ?? []) create(name);
       for (const [name, diff] of Object.entries(batch.diffs) as [SheetName, SheetDiff][]) apply(name, diff);
       changed({ undo: [...undo, batch], redo: redo.slice(0, -1), touched: touchedBy(batch, columnsOf) });
     },
@@ -506,8 +579,12 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
     /** Edits that were kept for a window that was lost, as one step of undo. */
     restore(kept: readonly WorkbookEdit[]): void {
       const diffs: Batch['diffs'] = {};
+      const creates = NEW_SHEETS.filter(
+        (name) => canCreate(name) && kept.some(({ kind, sheet }) => kind === 'create' && sheet === name),
+      );
       for (const name of SHEETS) {
-        const sheet = sheets[name];
+        const made = creates.find((one) => one === name);
+        const sheet = made === undefined ? sheets[name] : read(name, emptySheet(made));
         if (sheet === undefined) continue;
         const { rows, headers, order } = replayEdits(sheet.model, sheet.saved, kept, newRowId);
         const changes = new Map<string, RowChange>();
@@ -519,8 +596,8 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
         };
         if (!isEmptyDiff(diff)) diffs[name] = diff;
       }
-      if (Object.keys(diffs).length > 0) {
-        commit({ label: 'Restore unsaved changes', diffs, mergeKey: null, config: null });
+      if (Object.keys(diffs).length > 0 || creates.length > 0) {
+        commit({ label: 'Restore unsaved changes', diffs, mergeKey: null, config: null, creates });
       }
     },
 
@@ -528,8 +605,9 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
 
     /** As findings and the workbook spell it. */
     sheetTitle: (name: SheetName): string => sheets[name]?.model.name ?? name,
+    canCreate,
     hasSheet: (name: SheetName): boolean => sheets[name] !== undefined,
-    headers: (name: SheetName): readonly string[] => sheets[name]?.model.headers ?? [],
+    headers: (name: SheetName): readonly string[] => sheets[name]?.model.headers ?? NO_IDS,
     /** Ids of the columns by position. */
     columns: (name: SheetName): readonly string[] => columnsOf(name),
     rowIds: (name: SheetName): readonly string[] => sheets[name]?.model.order ?? NO_IDS,
@@ -590,7 +668,8 @@ function squashBatches(first: Batch, second: Batch): Batch {
     const known = diffs[name];
     diffs[name] = known === undefined ? diff : squashDiffs(known, diff);
   }
-  return { label: second.label, diffs, mergeKey: second.mergeKey, config: null };
+  const creates = [...(first.creates ?? []), ...(second.creates ?? [])];
+  return { label: second.label, diffs, mergeKey: second.mergeKey, config: null, creates };
 }
 
 /** The first rows and the column that a batch is about. */

@@ -1,4 +1,5 @@
 import type { Input } from '../../engine/contract.ts';
+import { type NewSheet, newSheetHeaders } from '../../engine/spec/new-sheet.ts';
 import type { RawSheet } from '../../engine/spec/project.ts';
 import { type Cells, isBlank, type SheetModel, sameCells, withCell } from './sheet-model.ts';
 
@@ -6,6 +7,8 @@ export type WorkbookEdit = Input<'project.save'>['edits'][number];
 
 /** A sheet as the workbook has it, by the ids that its rows got here. */
 export interface SavedSheet {
+  /** The workbook does not have it yet: saving makes it, with these headers. */
+  isNew: boolean;
   headers: readonly string[];
   rows: ReadonlyMap<string, { row: number; cells: Cells }>;
 }
@@ -14,7 +17,12 @@ export interface SavedSheet {
 export function savedSheet(sheet: RawSheet, ids: readonly string[]): SavedSheet {
   const rows = new Map<string, { row: number; cells: Cells }>();
   for (const [index, { row, cells }] of sheet.rows.entries()) rows.set(ids[index] as string, { row, cells });
-  return { headers: sheet.headers, rows };
+  return { isNew: false, headers: sheet.headers, rows };
+}
+
+/** A sheet that saving will make, as it will be read then. */
+export function emptySheet(name: NewSheet): RawSheet {
+  return { name, headerRow: 1, headers: [...newSheetHeaders(name)], rows: [] };
 }
 
 /** Where the rows of a sheet will stand once it is saved. */
@@ -94,7 +102,7 @@ export function placeRows(sheet: SheetModel, saved: SavedSheet): Placement {
 /** What the workbook's writer is to do: sets in rows that stay, inserts and deletes for the others. */
 export function workbookEdits(sheet: SheetModel, saved: SavedSheet): WorkbookEdit[] {
   const { kept } = placeRows(sheet, saved);
-  const edits: WorkbookEdit[] = [];
+  const edits: WorkbookEdit[] = saved.isNew ? [{ kind: 'create', sheet: sheet.name as NewSheet }] : [];
   const set = (row: number, column: number, text: string) =>
     edits.push({ kind: 'set', sheet: sheet.name, row, column, text });
 
@@ -158,7 +166,7 @@ export function replayEdits(sheet: SheetModel, saved: SavedSheet, edits: readonl
   const behind: string[] = [];
   const sorted = [...idAt].sort(([a], [b]) => a - b);
   for (const edit of edits) {
-    if (edit.sheet !== sheet.name) continue;
+    if (edit.sheet !== sheet.name || edit.kind === 'create') continue;
     if (edit.kind === 'set') {
       const id = idAt.get(edit.row);
       if (edit.row === sheet.headerRow) headers = withCell(headers, edit.column, edit.text);

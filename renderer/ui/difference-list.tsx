@@ -9,6 +9,7 @@ const WORDS: Readonly<Record<RowDifference['kind'], string>> = {
   changed: 'changed',
   moved: 'moved',
   header: 'header',
+  sheet: 'new sheet',
 };
 
 /** Changes row by row and cell by cell: what was, struck through, and what will be. */
@@ -60,7 +61,7 @@ const LONGEST = 120;
 const short = (text: string) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 function Cells({ difference: { kind, cells } }: { difference: RowDifference }) {
-  if (kind === 'moved') return null;
+  if (kind === 'moved' || kind === 'sheet') return null;
   if (kind === 'added' || kind === 'removed') {
     const texts = cells.map(({ before, after }) => short(kind === 'added' ? after : before));
     return (

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ProjectDocument } from '../../engine/contract.ts';
+import type { Finding } from '../../engine/spec/finding.ts';
 import { JOB_COLUMN_NAMES } from '../../engine/spec/job-columns.ts';
 import type { GridEdit } from '../../renderer/grid/grid-types.ts';
 import { createProjectStore, type ProjectStore } from '../../renderer/stores/project-store.ts';
@@ -15,6 +16,18 @@ function openStore(document: ProjectDocument = projectDocument()): ProjectStore 
   store.open(document);
   return store;
 }
+
+const JOB_FINDING: Finding = {
+  severity: 'error',
+  code: 'SHEET_NOT_FOUND',
+  sheet: SHEET,
+  row: null,
+  column: null,
+  value: null,
+  message: 'no sheet',
+  hint: 'make it',
+  fix: null,
+};
 
 /** Everything that would be saved. */
 function contents(store: ProjectStore) {
@@ -244,6 +257,80 @@ describe('what is saved', () => {
     expect(store.adopt({ ...other, config: { ...other.config, note: 1 } })).toBe(true);
     expect(store.getState()).toMatchObject({ unsaved: 1, undo: [expect.anything()] });
     expect(store.adopt({ ...other, fingerprint: 'another' })).toBe(false);
+  });
+});
+
+describe('a sheet that the workbook lacks', () => {
+  const CHECKS = 'DataQuality';
+  const row = (table: string): GridEdit => ({
+    label: 'Add check',
+    operations: [{ type: 'insert', rows: [{ id: newRowId(), values: { table, type: 'row_count' } }], before: null }],
+  });
+  const missing = () => {
+    const document = projectDocument();
+    return { ...document, sheets: { ...document.sheets, DataQuality: null } };
+  };
+  /** What the engine reads once the sheet is saved. */
+  const saved = (store: ProjectStore) => {
+    const document = missing();
+    return { ...document, sheets: { ...document.sheets, DataQuality: store.rawSheet(CHECKS) } };
+  };
+
+  test('is made by its first row, as one step that undo takes back and another window restores', () => {
+    const store = openStore(missing());
+    store.edit(CHECKS, row('orders'));
+    expect([store.hasSheet(CHECKS), store.getState().unsaved, store.getState().undo.length]).toEqual([true, 2, 1]);
+    const edits = store.edits();
+    expect(edits).toEqual([
+      { kind: 'create', sheet: CHECKS },
+      { kind: 'append', sheet: CHECKS, cells: ['orders', 'row_count'] },
+    ]);
+    store.undo();
+    expect([store.hasSheet(CHECKS), store.getState().unsaved, store.edits()]).toEqual([false, 0, []]);
+    store.redo();
+    expect(store.edits()).toEqual(edits);
+    const other = openStore(missing());
+    other.restore(edits);
+    expect([other.edits(), other.getState().undo.length]).toEqual([edits, 1]);
+    other.undo();
+    expect(other.hasSheet(CHECKS)).toBe(false);
+  });
+
+  test('stays once it is saved; only its rows are undone then', () => {
+    const store = openStore(missing());
+    store.createSheet(CHECKS);
+    store.edit(CHECKS, row('orders'));
+    const { finish } = store.beginSave();
+    finish(saved(store));
+    expect([store.edits(), store.getState().unsaved, store.getState().undo.length]).toEqual([[], 0, 1]);
+    store.undo();
+    expect(store.hasSheet(CHECKS)).toBe(true);
+    expect(store.edits()).toEqual([{ kind: 'delete', sheet: CHECKS, row: 2 }]);
+  });
+
+  test('whose making is undone while it is saved is there all the same', () => {
+    const store = openStore(missing());
+    store.createSheet(CHECKS);
+    const { finish } = store.beginSave();
+    const document = saved(store);
+    store.undo();
+    finish(document);
+    expect([store.hasSheet(CHECKS), store.edits(), store.getState().redo]).toEqual([true, [], []]);
+  });
+
+  test('is not made where there are two of them, and of jobs it ends the finding that it is missing', () => {
+    const about = { ...JOB_FINDING, sheet: CHECKS, code: 'SHEET_DUPLICATE' };
+    const store = openStore({ ...missing(), fileFindings: [about] });
+    store.createSheet(CHECKS);
+    store.edit(CHECKS, row('orders'));
+    expect([store.canCreate(CHECKS), store.hasSheet(CHECKS)]).toEqual([false, false]);
+    const none = { ...missing(), fileFindings: [JOB_FINDING] };
+    const empty = openStore({ ...none, sheets: { ...none.sheets, SourceConfig: null } });
+    expect(empty.getState().findings.map(({ code }) => code)).toContain('SHEET_NOT_FOUND');
+    empty.createSheet(SHEET);
+    empty.validate();
+    expect(empty.getState().findings.map(({ code }) => code)).not.toContain('SHEET_NOT_FOUND');
+    expect(empty.headers(SHEET)).toEqual(JOB_COLUMN_NAMES);
   });
 });
 

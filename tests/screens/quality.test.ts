@@ -128,3 +128,29 @@ test('checks are edited as jobs are, run, and show what they found; what was loa
   expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
   expect(problems).toEqual([]);
 }, 120_000);
+
+test('a workbook without a sheet for checks gets one, as one step of undo, and is saved with it', async () => {
+  const { checks: _, ...project } = PROJECT;
+  await using studio = await openWindow({ project, prepare });
+  const { page, folder, problems } = studio;
+  await goTo(page, 'Quality');
+  const create = page.getByRole('button', { name: 'Create the sheet' });
+  await create.waitFor();
+  await accessible(page, 'quality-no-sheet');
+  await create.click();
+  await page.getByRole('grid', { name: 'Checks' }).waitFor();
+  await page.keyboard.press('Control+z');
+  await create.click();
+  await page.getByRole('button', { name: 'Add check' }).first().click();
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('orders');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('row_count');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Control+s');
+  const review = page.getByRole('dialog');
+  await review.getByText('Sheet DataQuality is made.').waitFor();
+  await review.getByRole('button', { name: /^Save/ }).click();
+  await expect.poll(async () => (await openProject(folder, { environment: {} })).files.checks?.rows.length).toBe(1);
+  expect(problems).toEqual([]);
+});

@@ -3,14 +3,17 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import Excel from 'exceljs';
 import { describe, expect, test } from 'vitest';
 import { editWorkbook } from '../../engine/bundle/edit-workbook.ts';
 import { readFingerprinted } from '../../engine/bundle/fingerprint.ts';
 import { checkProjectFile } from '../../engine/bundle/project-file.ts';
 import { readZip, unpackBudget, unpackPart } from '../../engine/bundle/zip.ts';
-import type { ProjectDocument, WireError } from '../../engine/contract.ts';
+import type { Input, ProjectDocument, WireError } from '../../engine/contract.ts';
+import { CHECK_COLUMN_NAMES } from '../../engine/spec/check.ts';
 import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
 import { validateProject } from '../../engine/spec/validate-project.ts';
+import { writeProject } from '../helpers/project.ts';
 import { startService } from './service-harness.ts';
 
 const WORKBOOK = 'ingestion_config.xlsx';
@@ -147,6 +150,51 @@ describe('save', () => {
     expect(saved.fingerprint).not.toBe(document.fingerprint);
     const again = await studio.call('project.save', saving(saved, [describing(saved, row, 'twice')]));
     expect(cellOf(again, row, 'description').text).toBe('twice');
+  });
+
+  test('a sheet that the workbook lacks is made, kept for a lost window meanwhile, and every other part stays', async () => {
+    await using studio = await startService();
+    const directory = path.join(studio.folder, 'no checks');
+    await writeProject(directory, {
+      jobs: [{ source_type: 'api', source_name: 'x', table_name: 't', load_type: 'FULL' }],
+    });
+    const document = await studio.call('project.open', open(directory));
+    expect(document.sheets.DataQuality).toBeNull();
+    const before = await partsOf(await readFile(path.join(directory, WORKBOOK)));
+    const edits: Input<'project.save'>['edits'] = [
+      { kind: 'create', sheet: 'DataQuality' },
+      { kind: 'append', sheet: 'DataQuality', cells: ['t', 'row_count', '', '', '1'] },
+    ];
+    const { fingerprint } = document;
+    await studio.call('project.keep_recovery', { directory, fingerprint, edits });
+    expect((await studio.call('project.open', open(directory))).recovery?.edits).toEqual(edits);
+    expect(await studio.call('project.save_warnings', { directory, edits })).toEqual([]);
+    const saved = await studio.call('project.save', { ...saving(document, []), edits });
+    expect(saved.sheets.DataQuality).toEqual({
+      name: 'DataQuality',
+      headerRow: 1,
+      headers: CHECK_COLUMN_NAMES,
+      rows: [
+        {
+          row: 2,
+          cells: CHECK_COLUMN_NAMES.map(
+            (name) => ({ table: 't', type: 'row_count', min_rows: '1' })[name as 'table'] ?? '',
+          ),
+        },
+      ],
+    });
+    const after = await partsOf(await readFile(path.join(directory, WORKBOOK)));
+    const same = [...before.keys()].filter((name) => after.get(name)?.equals(before.get(name) as Buffer) === true);
+    expect([...after.keys()].filter((name) => !same.includes(name)).sort()).toEqual([
+      '[Content_Types].xml',
+      'xl/_rels/workbook.xml.rels',
+      'xl/workbook.xml',
+      'xl/worksheets/sheet2.xml',
+    ]);
+    const book = new Excel.Workbook();
+    await book.xlsx.readFile(path.join(directory, WORKBOOK));
+    expect(book.getWorksheet('DataQuality')?.getCell('E2').value).toBe(1);
+    expect(book.getWorksheet('SourceConfig')?.getCell('C2').value).toBe('t');
   });
 
   test('a workbook that was changed from outside is not written; both versions are safe', async () => {

@@ -5,6 +5,7 @@ import { runAction } from '../../actions/actions.ts';
 import { useApp, useConnections, useJobsView, useProject, useWindow } from '../../app.ts';
 import { DataGrid } from '../../grid/data-grid.tsx';
 import type { GridHandle, GridSelection, GridView } from '../../grid/grid-types.ts';
+import { MissingSheet } from '../../shell/missing-sheet.tsx';
 import { findingAt } from '../../stores/job-cells.ts';
 import { createJobGridStore } from '../../stores/job-grid-store.ts';
 import { EmptyState } from '../../ui/empty-state.tsx';
@@ -64,7 +65,7 @@ export function JobsScreen() {
     const { selection } = jobsView.getState();
     if (selection?.active != null) grid.current?.select(selection.active.rowId, selection.active.columnId);
     return () => jobsView.setGrid(null);
-  }, [jobsView, directory]);
+  }, [jobsView, directory, hasSheet]);
   // The form explains its fields itself; a dialog lies above everything.
   const covered = useWindow((state) => state.dialog !== null || state.paletteOpen) || formOpen;
   useTouched();
@@ -79,9 +80,10 @@ export function JobsScreen() {
 
   if (!hasSheet) {
     return (
-      <EmptyState icon={<IconTable size={24} />} title="This workbook has no sheet SourceConfig">
-        Jobs are rows of that sheet. Add it in Excel, or begin with a new project and copy your rows.
-      </EmptyState>
+      <MissingSheet sheet={SHEET} icon={<IconTable size={24} />}>
+        Jobs are rows of that sheet. It is made with your next save, at the end of the workbook. Where your jobs stand
+        in a sheet of another name, rename that one in Excel instead.
+      </MissingSheet>
     );
   }
   return (

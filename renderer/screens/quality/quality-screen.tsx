@@ -14,6 +14,7 @@ import { useApp, useChecksView, useProject, useRuns, useSettings, useWindow } fr
 import { call, isCancelled } from '../../client.ts';
 import { DataGrid } from '../../grid/data-grid.tsx';
 import type { GridHandle } from '../../grid/grid-types.ts';
+import { MissingSheet } from '../../shell/missing-sheet.tsx';
 import { checkFindingAt, checkOfRow, historyOf } from '../../stores/check-cells.ts';
 import { createCheckGridStore } from '../../stores/check-grid-store.ts';
 import { newRowId } from '../../stores/sheet-model.ts';
@@ -35,26 +36,15 @@ const SHEET = 'DataQuality';
 
 /** Data quality: the checks as a spreadsheet, what they found, and which ones suit the data. */
 export function QualityScreen() {
-  const app = useApp();
-  const { project } = app;
-  const hasSheet = useProject(() => project.hasSheet(SHEET));
   const directory = useProject((state) => state.document?.directory);
-  if (directory === undefined) return null;
-  if (!hasSheet) {
-    return (
-      <EmptyState icon={<IconShieldCheck size={24} />} title="This workbook has no sheet DataQuality">
-        Checks are rows of that sheet. Add it in Excel with the headers table, type, columns, severity and name in its
-        first row, save, and open the project again.
-      </EmptyState>
-    );
-  }
-  return <Checks key={directory} directory={directory} />;
+  return directory === undefined ? null : <Checks key={directory} directory={directory} />;
 }
 
 function Checks({ directory }: { directory: string }) {
   const app = useApp();
   const { project, checksView } = app;
   const env = useProject((state) => state.document?.env ?? null);
+  const hasSheet = useProject(() => project.hasSheet(SHEET));
   const headers = useProject(() => project.headers(SHEET));
   const revision = useProject((state) => state.validatedRevision);
   const view = useChecksView((state) => state.view);
@@ -70,13 +60,14 @@ function Checks({ directory }: { directory: string }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: read from the stores; the headers say when they are others
   const columns = useMemo(() => checkGridColumns(app), [app, headers]);
   const grid = useRef<GridHandle>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a sheet that is made has a grid, one whose making is undone has none
   useEffect(() => {
     checksView.setGrid(grid.current);
     grid.current?.focus();
     const { selection: before } = checksView.getState();
     if (before?.active != null) grid.current?.select(before.active.rowId, before.active.columnId);
     return () => checksView.setGrid(null);
-  }, [checksView]);
+  }, [checksView, hasSheet]);
   useTouched();
 
   const history = useAsked(JSON.stringify([directory, round, runsEnded]), (signal) =>
@@ -135,38 +126,46 @@ function Checks({ directory }: { directory: string }) {
         </div>
       )}
       <div className={classes['work']}>
-        <DataGrid
-          ref={grid}
-          label="Checks"
-          columns={columns}
-          store={store}
-          view={view}
-          onViewChange={(next) => checksView.setState({ view: next })}
-          onEdit={(edit) => project.edit(SHEET, edit)}
-          onSelectionChange={(next) => {
-            checksView.setState({ selection: next });
-            app.window.setState({ place: placeOf(next, (id) => project.rowNumber(SHEET, id)) });
-          }}
-          renderPopover={covered ? undefined : note}
-          onMessage={(text) => app.window.announce(text)}
-          empty={
-            <EmptyState
-              icon={<IconShieldCheck size={24} />}
-              title="No checks yet"
-              actions={
-                <Button
-                  variant="default"
-                  leftSection={<IconPlus size={14} />}
-                  onClick={() => runAction(app.actions, 'check.add')}
-                >
-                  Add check
-                </Button>
-              }
-            >
-              A row is something that must hold of a table. Add one, paste rows from Excel, or take a suggestion below.
-            </EmptyState>
-          }
-        />
+        {hasSheet ? (
+          <DataGrid
+            ref={grid}
+            label="Checks"
+            columns={columns}
+            store={store}
+            view={view}
+            onViewChange={(next) => checksView.setState({ view: next })}
+            onEdit={(edit) => project.edit(SHEET, edit)}
+            onSelectionChange={(next) => {
+              checksView.setState({ selection: next });
+              app.window.setState({ place: placeOf(next, (id) => project.rowNumber(SHEET, id)) });
+            }}
+            renderPopover={covered ? undefined : note}
+            onMessage={(text) => app.window.announce(text)}
+            empty={
+              <EmptyState
+                icon={<IconShieldCheck size={24} />}
+                title="No checks yet"
+                actions={
+                  <Button
+                    variant="default"
+                    leftSection={<IconPlus size={14} />}
+                    onClick={() => runAction(app.actions, 'check.add')}
+                  >
+                    Add check
+                  </Button>
+                }
+              >
+                A row is something that must hold of a table. Add one, paste rows from Excel, or take a suggestion
+                below.
+              </EmptyState>
+            }
+          />
+        ) : (
+          <MissingSheet sheet={SHEET} icon={<IconShieldCheck size={24} />}>
+            Checks are rows of that sheet. It is made with your next save, at the end of the workbook; a suggestion that
+            you add makes it, too.
+          </MissingSheet>
+        )}
       </div>
       <div className={classes['below']}>
         <CheckResults name={check?.name ?? null} history={check === null ? null : historyOf(check, histories ?? [])} />
@@ -231,6 +230,7 @@ function QualityToolbar({ running, selected }: { running: Checking; selected: re
   const undo = useProject((state) => state.undo.at(-1)?.label ?? null);
   const redo = useProject((state) => state.redo.at(-1)?.label ?? null);
   useProject((state) => state.revision);
+  const hasSheet = app.project.hasSheet(SHEET);
   const count = app.project.rowIds(SHEET).filter((id) => app.project.rowNumber(SHEET, id) !== null).length;
   return (
     <Toolbar label="Data quality">
@@ -253,6 +253,7 @@ function QualityToolbar({ running, selected }: { running: Checking; selected: re
       <Button
         variant="default"
         data-fold="narrow"
+        disabled={!hasSheet}
         title="Add check"
         leftSection={<IconPlus size={14} />}
         onClick={() => runAction(app.actions, 'check.add')}
