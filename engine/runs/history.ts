@@ -6,6 +6,7 @@ import { isProcessAlive } from '../state/target-lock.ts';
 import type { JobResult, RunEvent, RunTrigger } from './events.ts';
 import { LogIndex } from './log-index.ts';
 import { parseEvent } from './log-line.ts';
+import { newestFirst } from './newest-first.ts';
 
 /** Runs that the history shows, newest first. Older ones stay on disk. */
 const RUNS_SHOWN = 500;
@@ -122,7 +123,10 @@ async function runFiles(workDirectory: string): Promise<RunFiles[]> {
     run[log === undefined ? 'metrics' : 'log'] = path.join(folder, name);
     runs.set(runId, run);
   }
-  return [...runs.values()].sort((a, b) => (a.runId < b.runId ? 1 : -1));
+  const written = new Map(
+    [...runs].map(([runId, { log, metrics }]) => [runId, [log, metrics].filter((file) => file !== null)]),
+  );
+  return (await newestFirst(written)).flatMap((runId) => runs.get(runId) ?? []);
 }
 
 async function readRecord({ runId, log, metrics: metricsFile }: RunFiles): Promise<RunRecord | null> {

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -48,6 +48,19 @@ test('a run without an end is running while its process lives, and interrupted a
     'aaaaaa RUNNING',
   ]);
   expect(runs.at(-1)).toMatchObject({ trigger: 'window', sample_rows: 10, duration_seconds: null });
+});
+
+test('of runs of one second the one whose files were written last comes first, whatever their ids say', async () => {
+  await using folder = await temporaryFolder();
+  const second = '20260131_060000';
+  for (const [at, id] of ['ffffff', 'aaaaaa', 'cccccc'].entries()) {
+    const file = await writeLog(folder.path, `${second}_${id}`, [started()]);
+    await utimes(file, at + 1, at + 1);
+  }
+  const older = await writeLog(folder.path, '20260131_055959_eeeeee', [started()]);
+  await utimes(older, 9, 9);
+  const runs = await new RunHistory().list(folder.path);
+  expect(runs.map(({ run_id }) => run_id.slice(-6))).toEqual(['cccccc', 'aaaaaa', 'ffffff', 'eeeeee']);
 });
 
 test('foreign files and newer versions are passed over', async () => {
