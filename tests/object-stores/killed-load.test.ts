@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Destination } from '../../engine/destinations/destination.ts';
 import { createObjectStoreDestination } from '../../engine/destinations/object-store/object-store-destination.ts';
+import { literal } from '../../engine/duckdb/sql.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
 import type { LoadPackage } from '../../engine/load/load-package.ts';
 import { buildPackage, ordersWithChildren } from '../destinations/build-package.ts';
+import { startAzuriteProxy } from '../servers/azurite-proxy.ts';
 import type { ObjectServer } from '../servers/object-server.ts';
 import type { S3Server } from '../servers/object-server-s3.ts';
 import type { ChildTask } from './load-in-child.ts';
@@ -24,24 +27,38 @@ function start(task: ChildTask): { child: ChildProcess; lines: Promise<string[]>
   return { child, lines };
 }
 
-describe('loads into S3 by processes', () => {
+/** A real SIGKILL of a process at one step of each cloud; at the others nothing more that the run sends arrives, which is the same to the store. */
+const CLOUDS = [
+  { cloud: 'azure', tables: 1, killedAt: 7 },
+  { cloud: 's3', tables: 2, killedAt: 11 },
+  { cloud: 'gcs', tables: 1, killedAt: 10 },
+] as const;
+
+describe.concurrent('loads into buckets', () => {
   let root: string;
-  let started: StoreServer;
-  let server: ObjectServer;
   let workspace: Workspace;
+  const started = new Map<string, StoreServer>();
+  const servers = new Map<string, ObjectServer>();
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'killed-'));
-    started = await STORE_KINDS.find(({ name }) => name === 's3')!.start();
-    server = started.server as ObjectServer;
     workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 1, tempDirectory: join(root, 'spill') });
+    await Promise.all(
+      CLOUDS.map(async ({ cloud }) => {
+        const store = await STORE_KINDS.find(({ name }) => name === cloud)!.start();
+        started.set(cloud, store);
+        const { azure_account_host: azurite } = (await store.place()).credentials;
+        servers.set(cloud, store.server ?? (await startAzuriteProxy(azurite!)));
+      }),
+    );
   });
   afterAll(async () => {
     workspace?.close();
-    await started?.stop();
+    for (const server of servers.values()) await server.stop();
+    for (const store of started.values()) await store.stop();
     await rm(root, { recursive: true, force: true });
   });
 
-  const pack = async (folder: string, loadId: string, ids: number[], watermark: string): Promise<LoadPackage> => {
+  const pack = async (folder: string, loadId: string, ids: number[], watermark: string, tables = 2) => {
     const rows = ids.map((id) => ({ id, name: `n${id}`, lines: 1 }));
     await mkdir(join(root, folder), { recursive: true });
     const built = await buildPackage(join(root, folder), {
@@ -49,10 +66,15 @@ describe('loads into S3 by processes', () => {
       disposition: 'merge',
       key: ['id'],
       watermark,
-      tables: ordersWithChildren(loadId, rows).slice(0, 2),
+      tables: ordersWithChildren(loadId, rows).slice(0, tables),
     });
     await writeFile(join(built.folder, 'manifest.json'), JSON.stringify(built.manifest));
     return built;
+  };
+  const placeIn = async (cloud: string): Promise<Place> => {
+    const place = await started.get(cloud)!.place();
+    if (cloud === 'azure') place.credentials.azure_account_host = servers.get(cloud)!.url;
+    return place;
   };
   const opened = async (place: Place) => {
     const tempDirectory = join(root, 'temporary');
@@ -65,117 +87,154 @@ describe('loads into S3 by processes', () => {
     return destination;
   };
   /** Ids by load, and the counts of the child rows; the watermark. */
-  const look = async (place: Place) => {
-    const destination = await opened(place);
+  const look = async (destination: Destination, tables: number) => {
     const connection = await workspace.connect();
     try {
-      if ((await destination.describeTables(target)).length === 0) return { rows: [], lines: 0, watermark: null };
       const rows = await connection.rows<{ id: number; load: string }>(
         `SELECT id::INTEGER AS id, _dlt_load_id AS load FROM ${await destination.from(target, 'orders')} ORDER BY id`,
       );
-      const [lines] = await connection.rows<{ n: number }>(
-        `SELECT count(*)::INTEGER AS n FROM ${await destination.from(target, 'orders__lines')}`,
-      );
-      const state = await destination.readState({
-        pipeline: 'test_pipeline',
-        target_schema: 'raw',
-        target_table: 'orders',
-      });
-      return {
-        rows: rows.map(({ id, load }) => `${id}:${load}`),
-        lines: lines?.n,
-        watermark: state?.watermark ?? null,
-      };
+      const lines =
+        tables === 1 ? [] : await connection.rows(`SELECT 1 FROM ${await destination.from(target, 'orders__lines')}`);
+      const key = { pipeline: 'test_pipeline', target_schema: 'raw', target_table: 'orders' };
+      const watermark = (await destination.readState(key))?.watermark;
+      return { rows: rows.map(({ id, load }) => `${id}:${load}`), lines: lines.length, watermark };
     } finally {
       connection.close();
-      await destination.close();
     }
   };
-  /** Loads in this process, with the lock, as the next run does. */
-  const run = async (place: Place, { manifest, folder }: LoadPackage, withLock = true) => {
-    const destination = await opened(place);
-    const owner = { runId: 'next', pid: process.pid, host: hostname() };
-    const lock = withLock ? await destination.lock(target, owner) : null;
-    const known = new Set((await destination.describeTables(target)).map(({ name }) => name));
-    const missing = manifest.tables.filter(({ name }) => !known.has(name));
+  /** As {@link look}, but from all files that lie there, without the product's code: nothing that a dead run left is among them. */
+  const lookAtFiles = async (cloud: string, place: Place) => {
+    const objects = await started.get(cloud)!.objects(place);
+    const connection = await workspace.connect();
+    const folder = await mkdtemp(join(root, 'files-'));
+    const rowsOf = async (table: string, columns: string) => {
+      const files: string[] = [];
+      for (const [key, body] of objects) {
+        if (!key.startsWith(`raw/${table}/`) || !key.endsWith('.parquet')) continue;
+        files.push(literal(join(folder, `${table}-${files.length}.parquet`)));
+        await writeFile(join(folder, `${table}-${files.length - 1}.parquet`), body);
+      }
+      if (files.length === 0) return [];
+      return await connection.rows<Record<string, string | number>>(
+        `SELECT ${columns} FROM read_parquet([${files}]) ORDER BY ALL`,
+      );
+    };
+    try {
+      const rows = await rowsOf('orders', 'id::INTEGER AS id, _dlt_load_id AS load');
+      const lines = await rowsOf('orders__lines', '_dlt_parent_id');
+      return { keys: [...objects.keys()], rows: rows.map(({ id, load }) => `${id}:${load}`), lines: lines.length };
+    } finally {
+      connection.close();
+    }
+  };
+  const load = async (destination: Destination, { manifest, folder }: LoadPackage) => {
+    const there = await destination.describeTables(target);
+    const missing = manifest.tables.filter(({ name }) => !there.some((table) => table.name === name));
     const creations = missing.map(({ name, columns }) => ({ kind: 'create_table' as const, table: name, columns }));
     await destination.load({ manifest, folder }, creations, signal);
-    await lock?.release();
-    await destination.close();
   };
-  const BEFORE = { rows: ['1:1.1', '2:1.1'], lines: 2, watermark: '1' };
-  const AFTER = { rows: ['1:1.1', '2:1.2', '3:1.2'], lines: 3, watermark: '2' };
+  const inProcess = async (place: Place, work: (destination: Destination) => Promise<void>) => {
+    const destination = await opened(place);
+    await work(destination).finally(() => destination.close());
+  };
 
-  it('shows the old or the new state whatever request of a merge the process dies at, and the next run completes it', async () => {
-    const place = await started.place();
-    const first = await pack('every-step', '1.1', [1, 2], '1');
-    const second = await pack('every-step', '1.2', [2, 3], '2');
-    let steps = 0;
-    const seen = new Set<string>();
-    for (let step = 0, done = false; !done; step += 1) {
-      const own = { ...place, bucketUrl: `${place.bucketUrl}/step-${step}` };
-      await run(own, first);
-      // Every eighth step kills a process; at the others nothing more that this process sends arrives, which is the same to the store.
-      const dying = step % 8 === 3 ? start({ place: own, root, folders: [second.folder] }) : null;
-      const exited = new Promise((resolve) => (dying ? dying.child.once('exit', resolve) : resolve(null)));
-      let writes = 0;
-      let dead = false;
-      server.fault = ({ method, url }) => {
-        if (!url.includes(`step-${step}`)) return undefined;
-        if (dead) return { status: 403, code: 'AccessDenied' };
-        // Only what changes something can leave something behind.
-        if (method === 'GET' || method === 'HEAD' || ++writes !== Math.floor(step / 2) + 1) return undefined;
-        dead = true;
-        // Even steps: it was not done any more. Odd ones: it was, and nobody heard of it.
-        setTimeout(() => dying?.child.kill('SIGKILL'), 0);
-        return step % 2 === 1 ? { losesAnswer: true } : { status: 403, code: 'AccessDenied' };
-      };
-      if (dying) await dying.lines;
-      else await run(own, second, false).catch(() => undefined);
-      await exited;
-      done = !dead;
-      server.fault = () => undefined;
-      const now = await look(own);
-      expect([BEFORE, AFTER], `step ${step}`).toContainEqual(now);
-      seen.add(now === AFTER || now.watermark === '2' ? 'after' : 'before');
-      // The next run: after a process that died another process, which has to break its lock.
-      if (dying) {
-        const next = start({ place: own, root, folders: [second.folder] });
-        expect((await next.lines).at(-1), `step ${step}`).toMatch(/^done/);
-      } else await run(own, second);
-      expect(await look(own), `step ${step}`).toEqual(AFTER);
-      const left = [...(await started.objects(own)).keys()].filter((key) => /\.loading$|_lock/.test(key));
-      expect(left, `step ${step}`).toEqual([]);
-      steps = step;
-    }
-    expect(steps).toBeGreaterThan(8);
-    expect(seen).toEqual(new Set(['before', 'after']));
-  }, 240_000);
+  /** Load n of a ring of three ids: it replaces a row of a file that keeps another one, and the last row of a file. */
+  const ring = (n: number) => [n % 3, (n + 1) % 3];
+  const packs = new Map<string, Promise<LoadPackage>>();
+  const packOf = (n: number, tables: number): Promise<LoadPackage> => {
+    const known = packs.get(`${n} ${tables}`) ?? pack(`tables-${tables}`, `1.${n}`, ring(n), String(n), tables);
+    packs.set(`${n} ${tables}`, known);
+    return known;
+  };
+  const stateAfter = (n: number, tables: number) => {
+    const newest = new Map([n - 2, n - 1, n].flatMap((at) => ring(at).map((id) => [id, at] as const)));
+    const rows = [0, 1, 2].map((id) => `${id}:1.${newest.get(id)}`);
+    return { rows, lines: tables === 1 ? 0 : 3, watermark: String(n) };
+  };
+
+  it.for(CLOUDS)(
+    '$cloud shows the old or the new state whatever request of a merge the process dies at, and the next run completes it',
+    {
+      timeout: 240_000,
+    },
+    async ({ cloud, tables, killedAt }) => {
+      const server = servers.get(cloud)!;
+      const place = await placeIn(cloud);
+      const [, bucket] = /^[a-z0-9]+:\/\/([^/]+)/.exec(place.bucketUrl) ?? [];
+      const here = new RegExp(`/${bucket}[/?]`);
+      for (const n of [0, 1, 2])
+        await inProcess(place, async (destination) => load(destination, await packOf(n, tables)));
+      let killed = 0;
+      const seen = new Set<string>();
+      for (let step = 0, done = false; !done; step += 1) {
+        const n = step + 3;
+        const loaded = await packOf(n, tables);
+        const dying = step === killedAt ? start({ place, root, folders: [loaded.folder] }) : null;
+        const exited = new Promise((resolve) => (dying ? dying.child.once('exit', resolve) : resolve(null)));
+        let writes = 0;
+        let dead = false;
+        server.fault = ({ method, url }) => {
+          if (!here.test(url)) return undefined;
+          if (dead) return { status: 403, code: 'AccessDenied' };
+          // Only what changes something can leave something behind.
+          if (method === 'GET' || method === 'HEAD' || ++writes !== Math.floor(step / 2) + 1) return undefined;
+          dead = true;
+          if (dying?.child.kill('SIGKILL')) killed += 1;
+          // Even steps: it was not done any more. Odd ones: it was, and nobody heard of it.
+          return step % 2 === 1 ? { losesAnswer: true } : { status: 403, code: 'AccessDenied' };
+        };
+        if (dying) await dying.lines;
+        else await inProcess(place, (destination) => load(destination, loaded)).catch(() => undefined);
+        await exited;
+        done = !dead;
+        server.fault = () => undefined;
+        await inProcess(place, async (destination) => {
+          // The next run: after a process that died it has to break its lock.
+          const lock = dying && (await destination.lock(target, { runId: 'next', pid: process.pid, host: hostname() }));
+          const before = await look(destination, tables);
+          expect([stateAfter(n - 1, tables), stateAfter(n, tables)], `step ${step}`).toContainEqual(before);
+          seen.add(before.watermark === String(n) ? 'after' : 'before');
+          await load(destination, loaded);
+          await lock?.release();
+        });
+        // What it wrote as the watermark shows at the next step.
+        const { keys, ...after } = await lookAtFiles(cloud, place);
+        expect({ ...after, watermark: String(n) }, `step ${step}`).toEqual(stateAfter(n, tables));
+        expect(
+          keys.filter((key) => /\.loading$|_lock/.test(key)),
+          `step ${step}`,
+        ).toEqual([]);
+        if (done) expect(step).toBeGreaterThan(8);
+      }
+      expect(seen).toEqual(new Set(['before', 'after']));
+      expect(killed).toBe(1);
+    },
+  );
 
   it('takes back the room of uploads that a dead process left', async () => {
-    const place = await started.place();
+    const place = await placeIn('s3');
     const first = await pack('orphans', '1.1', [1, 2], '1');
-    await run(place, first);
+    await inProcess(place, (destination) => load(destination, first));
     // As a run leaves it that dies in the midst of a large file.
     const store = await openTestStore(place);
     const manifests = 'raw/orders/_manifests/';
     const note = { load_id: '0.9', base: 0, tables: ['orders'] };
     await store.put(`${manifests}0.9.loading`, JSON.stringify(note), null);
-    const uploads = (server as S3Server).uploads;
+    const uploads = (servers.get('s3') as S3Server).uploads;
     const [bucket = ''] = place.bucketUrl.slice('s3://'.length).split('/');
     const upload = { bucket, metadata: {}, parts: new Map([[1, { body: Buffer.alloc(9), etag: 'x' }]]) };
     uploads.set('dead', { ...upload, key: 'lake/raw/orders/0.9.0.parquet' });
     uploads.set('alive', { ...upload, key: 'lake/raw/orders/1.9.0.parquet' });
     await store.close();
     const second = await pack('orphans', '1.2', [2, 3], '2');
-    await run(place, second);
+    await inProcess(place, (destination) => load(destination, second));
     expect([...uploads.keys()]).toEqual(['alive']);
     uploads.clear();
-    expect(await look(place)).toEqual(AFTER);
+    expect(await lookAtFiles('s3', place)).toMatchObject({ rows: ['1:1.1', '2:1.2', '3:1.2'], lines: 3 });
   }, 60_000);
 
   it('loads every package once, though two processes write the same table', async () => {
-    const place = await started.place();
+    const place = await placeIn('s3');
     const ids = (n: number) => [n * 10, n * 10 + 1];
     const packs = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => pack(`rivals-${n}`, `2.${n}`, ids(n), String(n))));
     const folders = packs.map(({ folder }) => folder);
@@ -183,7 +242,7 @@ describe('loads into S3 by processes', () => {
       start({ place, root, folders: some, withoutLock: true }),
     );
     for (const { lines } of rivals) expect((await lines).at(-1)).toMatch(/^done/);
-    const { rows, lines } = await look(place);
+    const { rows, lines } = await lookAtFiles('s3', place);
     expect(rows).toEqual([1, 2, 3, 4, 5, 6].flatMap((n) => ids(n).map((id) => `${id}:2.${n}`)));
     expect(lines).toBe(12);
     // With the lock, the second one is told who is there.
@@ -198,11 +257,11 @@ describe('loads into S3 by processes', () => {
   }, 60_000);
 
   it('uploads 200 MB in bounded memory', async () => {
-    const place = await started.place();
+    const place = await placeIn('s3');
     const bytes = 200_000_000;
     const { lines } = start({ place, root, upload: bytes });
     const [, mebibytes] = /^done (\d+)$/.exec((await lines).at(-1) ?? '') ?? [];
-    expect((await started.objects(place)).get('large.bin')).toHaveLength(bytes);
+    expect((await started.get('s3')!.objects(place)).get('large.bin')).toHaveLength(bytes);
     // Five parts of 8 MiB at the most, what the SDK signs of them, and the SDK itself.
     expect(Number(mebibytes)).toBeLessThan(150);
   }, 60_000);

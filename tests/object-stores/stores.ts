@@ -75,13 +75,13 @@ function partsOf({ bucketUrl }: Place): [bucket: string, prefix: string] {
 }
 
 async function blobs(url: string, place: Place): Promise<Map<string, Buffer>> {
-  const [name, prefix] = partsOf(place);
+  const [bucket, prefix] = partsOf(place);
   const service = new BlobServiceClient(url, new StorageSharedKeyCredential(ACCOUNT, ACCOUNT_KEY));
-  const container = service.getContainerClient(name);
-  const found = new Map<string, Buffer>();
-  for await (const blob of container.listBlobsFlat({ prefix }))
-    found.set(blob.name.slice(prefix.length), await container.getBlobClient(blob.name).downloadToBuffer());
-  return found;
+  const container = service.getContainerClient(bucket);
+  const names: string[] = [];
+  for await (const { name } of container.listBlobsFlat({ prefix })) names.push(name);
+  const bodies = await Promise.all(names.map((name) => container.getBlobClient(name).downloadToBuffer()));
+  return new Map(names.map((name, at) => [name.slice(prefix.length), bodies[at] as Buffer]));
 }
 
 async function kept(buckets: ObjectBuckets, place: Place): Promise<Map<string, Buffer>> {
