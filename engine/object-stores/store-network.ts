@@ -1,12 +1,13 @@
-import { type Environment, openAgents } from '../network.ts';
+import type { Environment } from '../network.ts';
+import { openAgents } from '../network-agents.ts';
 import type { StoreCredentials, StoreNetwork } from './credentials.ts';
 
 /** No answer and no bytes for so long ends a call; it is tried again. */
 const SILENCE_MILLISECONDS = 120_000;
 
 /**
- * Connections to a cloud: through the connection's proxy or the environment's, trusting the system's authorities and those of `ca_file`.
- * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE
+ * Connections to a cloud: through the connection's proxy, the environment's or the system's, trusting the system's authorities and those of `ca_file`.
+ * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE, PROXY_SCRIPT_UNUSABLE
  */
 export async function openStoreNetwork(
   credentials: Pick<StoreCredentials, 'proxy' | 'ca_file'>,

@@ -4,7 +4,8 @@ import type { KeyVaultSecret, SecretClient, SecretClientOptions } from '@azure/k
 import { entraOptions } from '../entra.ts';
 import { IngestError, throwIfCancelled } from '../errors.ts';
 import { loadDriver } from '../load-driver.ts';
-import { type Agents, type Environment, openAgents } from '../network.ts';
+import type { Environment } from '../network.ts';
+import { type Agents, openAgents } from '../network-agents.ts';
 import type { Finding } from '../spec/finding.ts';
 import { type KeyVaultConfig, vaultSecretName } from '../spec/key-vault.ts';
 import { explainVaultError, isMissing, isRefused } from './key-vault-errors.ts';
@@ -190,7 +191,7 @@ export interface VaultSession {
 
 /**
  * Signs nobody in yet: the client does with its first call.
- * @throws IngestError DRIVER_MISSING, KEY_VAULT_CREDENTIALS, CA_FILE_UNUSABLE, PROXY_UNUSABLE
+ * @throws IngestError DRIVER_MISSING, KEY_VAULT_CREDENTIALS, CA_FILE_UNUSABLE, PROXY_UNUSABLE, PROXY_SCRIPT_UNUSABLE
  */
 export async function openKeyVault(
   config: KeyVaultConfig,

@@ -1,6 +1,6 @@
 import { request } from 'node:https';
 import { IngestError } from '../errors.ts';
-import { proxiesOf, proxyFor } from '../network.ts';
+import { chosenBy, proxiesOf } from '../proxies/proxies.ts';
 import {
   askKeyVault,
   type KeyVaultOptions,
@@ -32,23 +32,23 @@ export async function* testKeyVault(
     session ??= await openKeyVault(config, options);
     return session;
   };
-  const proxy = () => proxyFor(proxiesOf(config.proxy, options.environment), url);
+  const choose = () => proxiesOf(config.proxy, options.environment).choose(url);
   try {
     yield* runStages(
       [
         [
           'dns',
           async () => {
-            const through = proxy();
-            return through === null
+            const choice = await choose();
+            return choice.proxy === null
               ? await resolveHost(url.hostname)
-              : { detail: `The proxy ${through.host} looks it up.`, skipped: true };
+              : { detail: `The proxy ${choice.proxy.host} looks it up${chosenBy(choice)}.`, skipped: true };
           },
         ],
         [
           'tcp',
           async () => {
-            const target = proxy() ?? url;
+            const target = (await choose()).proxy ?? url;
             const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
             return await reachPort(target.hostname, port, TCP_TIMEOUT, signal);
           },

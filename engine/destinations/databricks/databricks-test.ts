@@ -100,7 +100,7 @@ class DatabricksTest {
   async reach(network: WorkspaceNetwork): Promise<string> {
     const { host, port, text } = this.#endpoint(network);
     await this.#socket(connectTcp({ host, port }), 'connect', text);
-    return network.proxy === null ? `Port ${port} answers.` : `The proxy ${text} answers.`;
+    return network.proxy === null ? `Port ${port} answers.` : `The proxy ${text} answers${network.chosenBy}.`;
   }
 
   async secure(network: WorkspaceNetwork): Promise<string | null> {
@@ -189,9 +189,9 @@ class DatabricksTest {
   #endpoint(network: WorkspaceNetwork): { host: string; port: number; text: string } {
     const { server_hostname: host, port } = this.#config;
     if (network.proxy === null) return { host, port, text: `${host}:${port}` };
-    const url = new URL(network.proxy);
-    const proxyPort = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-    return { host: url.hostname, port: proxyPort, text: `${url.hostname}:${proxyPort}` };
+    const { hostname, port: named, protocol } = network.proxy;
+    const proxyPort = Number(named || (protocol === 'https:' ? 443 : 80));
+    return { host: hostname, port: proxyPort, text: `${hostname}:${proxyPort}` };
   }
 
   /** Waits for a socket's event, then closes it. */

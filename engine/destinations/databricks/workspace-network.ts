@@ -1,7 +1,9 @@
-import { Agent } from 'node:https';
+import type { Agent } from 'node:https';
 import { resolve } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { type Environment, proxiesOf, proxyFor, readAuthorities, trustedAuthorities } from '../../network.ts';
+import { type Environment, readAuthorities, trustedAuthorities } from '../../network.ts';
+import { agentsThrough } from '../../network-agents.ts';
+import { chosenBy, proxiesOf } from '../../proxies/proxies.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
 
 /** A statement's first answer may take as long as a warehouse takes to start. */
@@ -11,8 +13,10 @@ const SILENCE_MILLISECONDS = 15 * 60_000;
 export interface WorkspaceNetwork {
   /** Whom TLS trusts. */
   secureContext: SecureContext;
-  /** The proxy's address, null for none. */
-  proxy: string | null;
+  /** The workspace's proxy, null for none. */
+  proxy: URL | null;
+  /** Who chose it, for people; empty where it was named outright. */
+  chosenBy: string;
   /** For all requests: statements, tokens and files. */
   agent: Agent;
   environment: Environment;
@@ -20,8 +24,8 @@ export interface WorkspaceNetwork {
 }
 
 /**
- * Through the destination's proxy or the environment's, trusting the system's authorities and those of `ca_file`.
- * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE
+ * Through the destination's proxy, the environment's or the system's, trusting the system's authorities and those of `ca_file`.
+ * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE, PROXY_SCRIPT_UNUSABLE
  */
 export async function openWorkspaceNetwork(
   config: Pick<DatabricksDestination, 'server_hostname' | 'proxy' | 'ca_file'>,
@@ -31,15 +35,18 @@ export async function openWorkspaceNetwork(
   const more = config.ca_file === undefined ? [] : await readAuthorities(resolve(baseDirectory, config.ca_file));
   const authorities = trustedAuthorities(more);
   const secureContext = trusting(authorities);
-  const address = proxyFor(proxiesOf(config.proxy, environment), new URL(`https://${config.server_hostname}`));
-  const proxy = address?.href.replace(/\/$/, '') ?? null;
-  const agent = new Agent({
-    keepAlive: true,
-    timeout: SILENCE_MILLISECONDS,
+  const proxies = proxiesOf(config.proxy, environment);
+  await proxies.prepare();
+  const choice = await proxies.choose(new URL(`https://${config.server_hostname}`));
+  const agents = agentsThrough(proxies, { keepAlive: true, timeout: SILENCE_MILLISECONDS, secureContext });
+  return {
     secureContext,
-    ...(proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } }),
-  });
-  return { secureContext, proxy, agent, environment, close: () => agent.destroy() };
+    proxy: choice.proxy,
+    chosenBy: chosenBy(choice),
+    agent: agents.httpsAgent,
+    environment,
+    close: agents.close,
+  };
 }
 
 let lastTrusted: { authorities: string; context: SecureContext } | null = null;

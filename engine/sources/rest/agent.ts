@@ -1,6 +1,8 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
-import { type Environment, proxiesOf, proxyFor, readAuthorities, trustedAuthorities } from '../../network.ts';
+import type { Dispatcher } from 'undici';
+import { type Environment, readAuthorities, trustedAuthorities } from '../../network.ts';
+import { dispatcherThrough } from '../../network-dispatcher.ts';
+import { type Proxies, proxiesOf } from '../../proxies/proxies.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 
 /** How a connection reaches its API. */
@@ -8,16 +10,16 @@ export interface Transport {
   dispatcher: Dispatcher;
   /** Whom TLS trusts. */
   secureContext: SecureContext | undefined;
-  /** The proxy for an address; null where it is reached directly. */
-  proxyFor(url: URL): URL | null;
+  /** Which way an address is reached. */
+  choose: Proxies['choose'];
   close(): Promise<void>;
 }
 
 /**
  * The connections of one source: through the connection's own proxy or the one that the environment names (HTTPS_PROXY, HTTP_PROXY, NO_PROXY in any case,
- * as other programs read them), trusting the system's authorities and those of `ca_file`.
+ * as other programs read them), else the system's, trusting the system's authorities and those of `ca_file`.
  * @param resolvePath makes a path of the project's folder absolute
- * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE
+ * @throws IngestError CA_FILE_UNUSABLE, PROXY_UNUSABLE, PROXY_SCRIPT_UNUSABLE
  */
 export async function openTransport(
   connection: Pick<ApiConnection, 'base_url' | 'timeout' | 'proxy' | 'ca_file' | 'auth'>,
@@ -29,27 +31,17 @@ export async function openTransport(
   const secureContext =
     secure || authorities.length > 0 ? createSecureContext({ ca: trustedAuthorities(authorities) }) : undefined;
   const proxies = proxiesOf(connection.proxy, environment);
-  const tls = secureContext ? { secureContext } : {};
-  const options = {
-    connect: { timeout: connection.timeout * 1000, ...tls },
+  await proxies.prepare();
+  const dispatcher = dispatcherThrough(proxies, {
+    timeout: connection.timeout * 1000,
+    ...(secureContext ? { secureContext } : {}),
     keepAliveTimeout: 10_000,
     connections: 20,
-  };
-  const dispatcher =
-    proxies.http === null && proxies.https === null
-      ? new Agent(options)
-      : new EnvHttpProxyAgent({
-          ...options,
-          requestTls: tls,
-          proxyTls: tls,
-          httpProxy: proxies.http ?? '',
-          httpsProxy: proxies.https ?? '',
-          noProxy: proxies.except,
-        });
+  });
   return {
     dispatcher,
     secureContext,
-    proxyFor: (url) => proxyFor(proxies, url),
+    choose: (url) => proxies.choose(url),
     close: () => dispatcher.destroy(),
   };
 }

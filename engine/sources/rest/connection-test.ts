@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../../errors.ts';
+import { chosenBy } from '../../proxies/proxies.ts';
 import type { TestStage } from '../source.ts';
 import { orCancelled } from './clock.ts';
 import { connectionError } from './http-errors.ts';
@@ -39,24 +40,25 @@ export async function* testConnection(session: ApiSession, signal: AbortSignal):
     }
   };
   let url = new URL('http://localhost');
-  let proxy: URL | null = null;
+  let through: URL | null = null;
   let secureContext: SecureContext | undefined;
   const dns = await run('dns', async () => {
     url = joinUrl(connection.base_url, '', []);
     const transport = await session.transport();
     ({ secureContext } = transport);
-    proxy = transport.proxyFor(url);
-    const host = hostOf(proxy ?? url);
+    const choice = await transport.choose(url);
+    through = choice.proxy;
+    const host = hostOf(choice.proxy ?? url);
     const { address } = await lookup(host);
-    return `${proxy ? 'proxy ' : ''}${host} is ${address}`;
+    return `${choice.proxy ? 'proxy ' : ''}${host} is ${address}${chosenBy(choice)}`;
   });
   yield dns;
   if (dns.status === 'failed') return;
-  const through = proxy as URL | null;
-  const tcp = await run('tcp', () => reach(through ?? url, connection.timeout, null, signal));
+  const proxy = through as URL | null;
+  const tcp = await run('tcp', () => reach(proxy ?? url, connection.timeout, null, signal));
   yield tcp;
   if (tcp.status === 'failed') return;
-  if (url.protocol === 'https:' && through) {
+  if (url.protocol === 'https:' && proxy) {
     yield { stage: 'tls', status: 'skipped', durationMs: 0, detail: 'through the proxy: shows with the first read' };
   } else if (url.protocol === 'https:') {
     const tls = await run('tls', () => reach(url, connection.timeout, { secureContext }, signal));
