@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The page's policy, as the desktop has it (electron/app-protocol.ts): nothing from elsewhere, nothing sent anywhere. */
+/**
+ * What the page may do, in a browser and on the desktop. Styles alone may be inline: Mantine writes its variables into a style element.
+ * Nothing is loaded from elsewhere, nothing is sent anywhere; whatever the page needs goes through the bridge.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -22,6 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.woff2': 'font/woff2',
+  '.wasm': 'application/wasm',
 };
 
 /** Of every answer, whatever it says. */

@@ -1,9 +1,8 @@
 import { Button, Loader } from '@mantine/core';
-import type { ReactNode } from 'react';
 import type { JobPreview } from '../../../engine/contract.ts';
 import type { PreviewRun } from '../../stores/preview-store.ts';
 import { ErrorCard } from '../../ui/error-card.tsx';
-import { STATUSES, type Status, StatusIcon } from '../../ui/status-icon.tsx';
+import { Notice } from '../../ui/notice.tsx';
 import { spanText } from './page-stepper.tsx';
 import { PREVIEW_PAGES } from './preview-commands.ts';
 import classes from './preview-notices.module.css';
@@ -32,8 +31,8 @@ export function PreviewNotices({
     <div className={`${classes['notices']} scroll`}>
       {run.status === 'running' ? (
         <Notice
+          status="info"
           icon={<Loader size={14} aria-hidden />}
-          tone="info"
           title={run.replayOf === null ? 'Asking the API again …' : 'Replaying …'}
         >
           Below is the preview before.
@@ -114,31 +113,4 @@ function moreText({ detected, pages }: JobPreview): string {
   return typeof more === 'string'
     ? `The API has more: ${more}. A run goes on to its end.`
     : `${limit} A run goes on to the end.`;
-}
-
-function Notice({
-  status = 'info',
-  icon,
-  tone = STATUSES[status].tone,
-  title,
-  children,
-  actions,
-}: {
-  status?: Status;
-  icon?: ReactNode;
-  tone?: string;
-  title: ReactNode;
-  children?: ReactNode;
-  actions?: ReactNode;
-}) {
-  return (
-    <div className={classes['notice']} data-tone={tone} role="status">
-      {icon ?? <StatusIcon status={status} size={16} />}
-      <div className={classes['body']}>
-        <span className="medium">{title}</span>
-        {children === undefined || children === '' ? null : <span className={classes['text']}>{children}</span>}
-      </div>
-      {actions}
-    </div>
-  );
 }

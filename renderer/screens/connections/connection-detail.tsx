@@ -7,6 +7,7 @@ import { type ParsedConnection, parseConnection } from '../../../engine/spec/par
 import { useApp, useConnections, useProject } from '../../app.ts';
 import { type ConnectionDraft, shownFailure } from '../../stores/connection-store.ts';
 import type { ShownError } from '../../stores/window-store.ts';
+import { Notice } from '../../ui/notice.tsx';
 import { draftKey, removeConnection, saveConnection, testDraft } from './connection-commands.ts';
 import { ConnectionForm } from './connection-fields-form.tsx';
 import {
@@ -21,7 +22,6 @@ import {
 } from './connection-form.ts';
 import type { ListedConnection } from './connection-list.ts';
 import classes from './connections-screen.module.css';
-import { Notice } from './notice.tsx';
 import { takesParsed, withParsed } from './parsed-draft.ts';
 import { TestPanel } from './test-panel.tsx';
 import { failedStage, whenText } from './test-words.ts';

@@ -4,9 +4,9 @@ import { useRef, useState } from 'react';
 import type { ConnectionKind } from '../../../engine/spec/connection-fields.ts';
 import { DESTINATION_KINDS, SOURCE_KINDS } from '../../../engine/spec/connection-kinds.ts';
 import { type ParsedConnection, parseConnection } from '../../../engine/spec/parse-connection.ts';
+import { Notice } from '../../ui/notice.tsx';
 import classes from './connections-screen.module.css';
 import { KindIcon } from './kind-icon.tsx';
-import { Notice } from './notice.tsx';
 
 export interface NewConnectionProps {
   onKind(kind: ConnectionKind): void;
