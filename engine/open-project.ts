@@ -10,6 +10,7 @@ import {
   vaultPlace,
 } from './secrets/azure-key-vault.ts';
 import { ENVIRONMENT_PLACE, type Environment, environmentProvider } from './secrets/environment.ts';
+import { systemKeychain } from './secrets/keychain.ts';
 import { pathText, type SecretProvider } from './secrets/provider.ts';
 import { Redactor, SHORTEST_REDACTABLE } from './secrets/redaction.ts';
 import { type Origin, type ResolvedConfig, resolveConfig } from './secrets/resolve.ts';
@@ -121,6 +122,7 @@ async function assemble(
     secrets: options.secrets ?? true,
     destination: options.destination ?? null,
   });
+    keychain: options.secretStore?.atHand ?? systemKeychain().atHand ?? true,
   const fileFindings = [
     ...files.findings,
     ...bundleFindings,

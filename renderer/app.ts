@@ -22,16 +22,22 @@ export interface App extends AppStores {
 }
 
 export function createApp(): App {
+  const settings = createSettingsStore();
+  // Until the keychain has answered it is taken for one that can be used.
+  const canKeep = () => settings.getState().keychain?.available ?? true;
   const stores: AppStores = {
-    project: createProjectStore(),
+    project: createProjectStore({ keychain: canKeep }),
     runs: createRunStore(),
     connections: createConnectionStore(),
-    settings: createSettingsStore(),
+    settings,
     window: createWindowStore(),
     jobsView: createJobsViewStore(),
     checksView: createChecksViewStore(),
     api: createApiStore(),
   };
+  settings.subscribe(({ keychain }, before) => {
+    if ((keychain?.available ?? true) !== (before.keychain?.available ?? true)) stores.project.validate();
+  });
   const commands = createProjectCommands(stores);
   const runCommands = createRunCommands(stores, commands);
   return { ...stores, commands, running: runCommands, actions: createActions(stores, commands, runCommands) };

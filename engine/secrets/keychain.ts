@@ -4,6 +4,8 @@ import { IngestError, messageOf } from '../errors.ts';
 export interface Keychain {
   /** How people know it, e.g. `Windows Credential Manager`. */
   readonly name: string;
+  /** Whether this computer seems to have one; nobody is asked, so that nothing is unlocked for it. Default true. */
+  readonly atHand?: boolean;
   /** Null where it holds none, and also where it is locked. */
   get(): Promise<string | null>;
   set(value: string): Promise<void>;
@@ -42,6 +44,8 @@ export function systemKeychain(account = 'secrets key'): Keychain {
   };
   return {
     name,
+    // Without a session bus there is no Secret Service to talk to: servers, containers.
+    atHand: process.platform !== 'linux' || (process.env['DBUS_SESSION_BUS_ADDRESS'] ?? '') !== '',
     get: () => ask(async () => (await (await entry()).getPassword(AbortSignal.timeout(PATIENCE_MS))) ?? null),
     set: (value) => ask(async () => (await entry()).setPassword(value, AbortSignal.timeout(PATIENCE_MS))),
   };

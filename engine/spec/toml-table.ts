@@ -65,6 +65,8 @@ export interface TomlContext {
   secretPaths: ReadonlySet<string>;
   /** Lowers errors of what no enabled job uses. */
   severity: 'error' | 'warning';
+  /** See `ValidateOptions.keychain`. */
+  keychain?: boolean;
 }
 
 /** Adds a finding about an entry. */

@@ -31,6 +31,8 @@ export interface ValidateOptions {
   /** Report secrets that enabled jobs need and do not have. Default true. */
   secrets?: boolean;
   /** `--destination NAME`: over what the project says. */
+  /** Whether there is a keychain at hand that a form of the window keeps secrets in; findings of missing ones then name that way first. Default false. */
+  keychain?: boolean;
   destination?: string | null;
   /** Of the validation before, where a sheet is judged again and again while it is edited. */
   cache?: RowCache;
@@ -57,7 +59,12 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
   const secretTexts = new Set<string>();
   collectSecrets(raw.config, [], raw.secretPaths, secretTexts);
   const list = new FindingList(secretTexts);
-  const context: TomlContext = { list, secretPaths: raw.secretPaths, severity: 'error' };
+  const context: TomlContext = {
+    list,
+    secretPaths: raw.secretPaths,
+    severity: 'error',
+    keychain: options.keychain ?? false,
+  };
 
   const { settings, rows: settingRows } = validateSettings(list, raw.settings);
   const sheet = raw.jobs;
@@ -202,6 +209,15 @@ function reportDestinationSecrets(
 /** True where it is missing for good, false where a vault is asked in the run. */
 function reportMissing(context: TomlContext, raw: RawProject, { path, rows }: NeededSecret): boolean {
   const place = { sheet: CONFIG_FILE, column: path.join('.') };
+/** The ways in which a missing secret can be given. */
+function secretHint(path: readonly string[], keychain: boolean): string {
+  const form = path[0] === 'destinations' || path[0] === 'destination' ? 'destination' : 'connection';
+  const others = `the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.`;
+  return keychain
+    ? `Type it in the form of the ${form} in the window, which keeps it in the keychain. Or set ${others}`
+    : `Set ${others}`;
+}
+
   const shownRows = `${rows.length === 1 ? 'row' : 'rows'} ${rows.slice(0, 10).join(', ')}${rows.length > 10 ? ', …' : ''}`;
   const users = rows.length === 0 ? '' : `; ${JOBS_SHEET} ${shownRows} ${rows.length === 1 ? 'needs' : 'need'} it`;
   if (isDeferred(raw, path)) {
@@ -217,7 +233,7 @@ function reportMissing(context: TomlContext, raw: RawProject, { path, rows }: Ne
     severity: 'error',
     code: 'SECRET_MISSING',
     problem: `is missing${users}`,
-    hint: `Set the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.${empty}`,
+    hint: `${secretHint(path, context.keychain ?? false)}${empty}`,
   });
   return true;
 }

@@ -1,7 +1,9 @@
 import type { Finding } from '../../engine/spec/finding.ts';
 import { headerName } from '../../engine/spec/sheet.ts';
+import { CONFIG_FILE } from '../../engine/spec/toml-table.ts';
 import type { GridView } from '../grid/grid-types.ts';
 import type { AppStores } from '../stores/app-stores.ts';
+import { connectionKey } from '../stores/connection-store.ts';
 import { SHEETS, type SheetName } from '../stores/project-store.ts';
 
 /** The edited sheet that a finding is about; null for the configuration and for sheets that are missing. */
@@ -19,6 +21,7 @@ export function columnOf({ project }: AppStores, sheet: SheetName, finding: Find
 /** What the button of a finding's fix says; null where there is no fix that can be made here. */
 export function fixLabel(stores: AppStores, finding: Finding): string | null {
   const { fix, row, code } = finding;
+  if (code === 'SECRET_MISSING' && connectionOf(finding) !== null) return 'Enter it';
   const sheet = sheetOf(stores, finding);
   if (fix === null || sheet === null || row === null || finding.column === null) return null;
   if (code === 'HEADER_UNKNOWN') return `Rename to ${fix}`;
@@ -27,11 +30,20 @@ export function fixLabel(stores: AppStores, finding: Finding): string | null {
   return finding.value === null || finding.value === '' ? `Use ${shown}` : `Change to ${shown}`;
 }
 
-/** Makes the change that settles a finding: one step of undo. False where there is none. */
+/** The form that a finding of the configuration is about, as the screen of connections names it; null for other findings. */
+function connectionOf({ sheet, column }: Finding): string | null {
+  const [section, name] = sheet === CONFIG_FILE ? (column ?? '').split('.') : [];
+  if (name === undefined) return null;
+  if (section === 'sources') return connectionKey('sources', name);
+  return section === 'destinations' || section === 'destination' ? connectionKey('destinations', name) : null;
+}
+
+/** Makes the change that settles a finding, as one step of undo; a secret is asked for in its form. False where there is none. */
 export function applyFix(stores: AppStores, finding: Finding): boolean {
   const { project } = stores;
   const sheet = sheetOf(stores, finding);
   const { fix, row } = finding;
+  if (finding.code === 'SECRET_MISSING') return showFinding(stores, finding);
   if (fixLabel(stores, finding) === null || sheet === null || fix === null || row === null) return false;
   if (finding.code === 'HEADER_UNKNOWN') {
     const position = project.headers(sheet).findIndex((header) => header.trim() === finding.column);
@@ -81,9 +93,9 @@ export function showFinding(stores: AppStores, finding: Finding): boolean {
   const { project, window, jobsView, checksView } = stores;
   const sheet = sheetOf(stores, finding);
   if (sheet === null) {
-    const connection = /^sources\.([^.]+)/.exec(finding.column ?? '')?.[1];
-    if (connection !== undefined) window.go('connections', connection);
-    return connection !== undefined;
+    const connection = connectionOf(finding);
+    if (connection !== null) window.go('connections', connection);
+    return connection !== null;
   }
   const ofChecks = sheet !== 'SourceConfig';
   const screen = ofChecks ? 'quality' : 'jobs';

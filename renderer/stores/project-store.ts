@@ -108,6 +108,8 @@ interface Sheet {
 export interface ProjectStoreOptions {
   /** Runs a task soon, after what the person did is on the screen; gives back the way to call it off. Default: after the next frame. */
   schedule?: (task: () => void) => () => void;
+  /** Whether what is typed into a connection's form can be kept; asked with each validation. Default: it can. */
+  keychain?: () => boolean;
 }
 
 const EMPTY: ProjectState = {
@@ -135,7 +137,7 @@ export type ProjectStore = ReturnType<typeof createProjectStore>;
  * The open project as it is edited: sheets by row id, history, differences from the files, and what is wrong.
  * Knows neither React nor the engine: what is opened comes in, what is to be saved goes out.
  */
-export function createProjectStore({ schedule = afterFrame }: ProjectStoreOptions = {}) {
+export function createProjectStore({ schedule = afterFrame, keychain = () => true }: ProjectStoreOptions = {}) {
   const store = createStore<ProjectState>(() => EMPTY);
   const rowListeners = createKeyedEmitter<string>();
   const orderListeners = createKeyedEmitter<SheetName>();
@@ -290,7 +292,7 @@ export function createProjectStore({ schedule = afterFrame }: ProjectStoreOption
   function validate(): void {
     const { document, revision } = store.getState();
     if (document === null) return;
-    const validation = validateProject(rawProject(document), { cache });
+    const validation = validateProject(rawProject(document), { cache, keychain: keychain() });
     const findings = document.fileFindings.concat(validation.findings).filter((finding) => !isSettled(finding));
     for (const name of SHEETS) assignFindings(name, findings);
     assignJobs(validation.project.jobs);

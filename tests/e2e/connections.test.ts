@@ -56,6 +56,15 @@ async function pageText(page: Page): Promise<string> {
 test('a pasted URL becomes a connection; a wrong password is explained, the right one passes, and stays secret', async () => {
   await using studio = await openConnections();
   const { page } = studio;
+  const issues = page.getByRole('region', { name: 'Issues' });
+  const hint = await issues
+    .getByRole('button', { name: /password/ })
+    .first()
+    .getAttribute('title');
+  expect(hint).toContain('Type it in the form of the connection in the window, which keeps it in the keychain.');
+  await goTo(page, 'Jobs');
+  await issues.getByRole('button', { name: 'Enter it' }).first().click();
+  await page.getByRole('toolbar', { name: 'shop' }).waitFor();
   await page.getByRole('button', { name: 'New', exact: true }).click();
   const text = `postgresql://reader:wrong-${PLANTED}@127.0.0.1:${server.port}/postgres?sslmode=prefer`;
   await page.evaluate((pasted) => navigator.clipboard.writeText(pasted), text);
@@ -204,6 +213,13 @@ test('without a keychain nothing is written, and the window says so', async () =
   await using studio = await openConnections({ keychain });
   const { page } = studio;
   await page.getByText('Secrets cannot be kept on this computer').waitFor();
+  const issue = page
+    .getByRole('region', { name: 'Issues' })
+    .getByRole('button', { name: /password/ })
+    .first();
+  await expect
+    .poll(() => issue.getAttribute('title'))
+    .toMatch(/\nSet the environment variable SOURCES__SHOP__PASSWORD/);
   const before = await readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8');
   await page.getByLabel('Password').fill(PLANTED);
   await page.getByRole('textbox', { name: 'Port' }).fill('5999');

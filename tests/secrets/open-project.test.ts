@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openProject } from '../../engine/open-project.ts';
+import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import { writeProject } from '../helpers/project.ts';
 
 let folder: string;
@@ -79,6 +80,16 @@ test('a missing secret is an error, unless nobody asked for secrets', async () =
       .map((f) => f.code);
   expect(await codes(true)).toEqual(['SECRET_MISSING']);
   expect(await codes(false)).toEqual([]);
+  // The keychain is named where there is one, and nobody asks it for that.
+  const hint = async (atHand: boolean) => {
+    const refuse = () => Promise.reject(new Error('asked'));
+    const keychain = { name: 'keychain', atHand, get: refuse, set: refuse };
+    const secretStore = createSecretStore({ directory: folder, keychain });
+    const { findings } = await openProject(folder, { environment: {}, secretStore });
+    return findings.find(({ code }) => code === 'SECRET_MISSING')?.hint;
+  };
+  expect(await hint(true)).toContain('in the window, which keeps it in the keychain');
+  expect(await hint(false)).not.toContain('keychain');
 });
 
 test('no secret is in any finding, whatever is wrong with it or around it', async () => {

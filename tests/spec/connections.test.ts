@@ -420,7 +420,13 @@ describe('missing secrets', () => {
     expect(missing.map(({ message }) => message)).toEqual([
       '.dlt/config.toml, sources.shop.password: is missing; SourceConfig rows 2, 3 need it',
     ]);
-    expect(missing[0]?.hint).toContain('SOURCES__SHOP__PASSWORD');
+    expect(missing[0]?.hint).toMatch(/^Set the environment variable SOURCES__SHOP__PASSWORD, or the key/);
+    const atHand = validateProject(rawProject([jobRow()], { config: { sources: { shop: noPassword } } }), {
+      keychain: true,
+    }).findings.find(({ code }) => code === 'SECRET_MISSING');
+    expect(atHand?.hint).toMatch(
+      /^Type it in the form of the connection .* keychain. Or set .* SOURCES__SHOP__PASSWORD/,
+    );
     expect(invalidJobs.map(({ row }) => row)).toEqual([2, 3]);
   });
 
