@@ -1,0 +1,46 @@
+import type { Agent } from 'node:https';
+import { entraHost } from '../entra.ts';
+import type { Environment } from '../network.ts';
+import { entraAuthority } from './authority.ts';
+import { openBrowserSignIn } from './browser-sign-in.ts';
+import type { SignInPlace } from './sign-in-desk.ts';
+
+export interface EntraSignInOptions extends SignInPlace {
+  agent: Agent;
+  environment: Environment;
+  /** The authority of the service's cloud; undefined: the public one's. */
+  authority?: string | undefined;
+  /** Default: that of the account which signs in. */
+  tenant?: string | undefined;
+  /** A public client; default Azure CLI's. */
+  client?: string | undefined;
+  /** An account to offer. */
+  user?: string | undefined;
+}
+
+/** The slice of `@azure/identity`'s credentials that Azure's clients use. */
+export interface EntraCredential {
+  getToken(
+    scopes: string | string[],
+    options?: { abortSignal?: unknown },
+  ): Promise<{ token: string; expiresOnTimestamp: number }>;
+}
+
+/** A person's sign-in in place of a credential of `@azure/identity`, whose own opens a browser by itself and keeps nothing. */
+export function browserCredential(options: EntraSignInOptions): EntraCredential {
+  const { section, name, agent, environment, tenant, client, user } = options;
+  const host = entraHost(environment, options.authority);
+  const signIns = new Map<string, ReturnType<typeof openBrowserSignIn>>();
+  return {
+    async getToken(scopes, { abortSignal } = {}) {
+      const scope = [scopes].flat().join(' ');
+      const signIn =
+        signIns.get(scope) ??
+        openBrowserSignIn({ section, name, agent, authority: entraAuthority(host, { scope, tenant, client, user }) });
+      signIns.set(scope, signIn);
+      const signal = abortSignal instanceof AbortSignal ? abortSignal : new AbortController().signal;
+      const { token, ends } = await signIn(signal);
+      return { token, expiresOnTimestamp: ends };
+    },
+  };
+}
