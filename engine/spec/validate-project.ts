@@ -30,10 +30,10 @@ import { validateSettings } from './validate-settings.ts';
 export interface ValidateOptions {
   /** Report secrets that enabled jobs need and do not have. Default true. */
   secrets?: boolean;
-  /** `--destination NAME`: over what the project says. */
   /** Whether there is a keychain at hand that a form of the window keeps secrets in; findings of missing ones then name that way first. Default false. */
   keychain?: boolean;
   destination?: string | null;
+  /** `--destination NAME`: over what the project says. */
   /** Of the validation before, where a sheet is judged again and again while it is edited. */
   cache?: RowCache;
 }
@@ -209,15 +209,6 @@ function reportDestinationSecrets(
 /** True where it is missing for good, false where a vault is asked in the run. */
 function reportMissing(context: TomlContext, raw: RawProject, { path, rows }: NeededSecret): boolean {
   const place = { sheet: CONFIG_FILE, column: path.join('.') };
-/** The ways in which a missing secret can be given. */
-function secretHint(path: readonly string[], keychain: boolean): string {
-  const form = path[0] === 'destinations' || path[0] === 'destination' ? 'destination' : 'connection';
-  const others = `the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.`;
-  return keychain
-    ? `Type it in the form of the ${form} in the window, which keeps it in the keychain. Or set ${others}`
-    : `Set ${others}`;
-}
-
   const shownRows = `${rows.length === 1 ? 'row' : 'rows'} ${rows.slice(0, 10).join(', ')}${rows.length > 10 ? ', …' : ''}`;
   const users = rows.length === 0 ? '' : `; ${JOBS_SHEET} ${shownRows} ${rows.length === 1 ? 'needs' : 'need'} it`;
   if (isDeferred(raw, path)) {
@@ -231,9 +222,13 @@ function secretHint(path: readonly string[], keychain: boolean): string {
   const empty = path.at(-1) === 'password' ? ' Where there is none, say so: password = "".' : '';
   context.list.add(place, {
     severity: 'error',
+  const form = path[0] === 'sources' ? 'connection' : 'destination';
+  const typed = context.keychain
+    ? `Type it in the form of the ${form} in the window, which keeps it in the keychain. Without one: `
+    : '';
     code: 'SECRET_MISSING',
     problem: `is missing${users}`,
-    hint: `${secretHint(path, context.keychain ?? false)}${empty}`,
+    hint: `${typed}Set the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.${empty}`,
   });
   return true;
 }

@@ -425,7 +425,7 @@ describe('missing secrets', () => {
       keychain: true,
     }).findings.find(({ code }) => code === 'SECRET_MISSING');
     expect(atHand?.hint).toMatch(
-      /^Type it in the form of the connection .* keychain. Or set .* SOURCES__SHOP__PASSWORD/,
+      /^Type it in the form of the connection .* keychain. Without one: Set .* SOURCES__SHOP__PASSWORD/,
     );
     expect(invalidJobs.map(({ row }) => row)).toEqual([2, 3]);
   });
