@@ -120,9 +120,9 @@ async function assemble(
   const raw = rawProject(files, resolved);
   const { project, findings, invalidJobs } = validateProject(raw, {
     secrets: options.secrets ?? true,
+    keychain: options.secretStore?.atHand ?? systemKeychain().atHand ?? true,
     destination: options.destination ?? null,
   });
-    keychain: options.secretStore?.atHand ?? systemKeychain().atHand ?? true,
   const fileFindings = [
     ...files.findings,
     ...bundleFindings,

@@ -9,9 +9,9 @@ import type { SecretProvider } from './provider.ts';
 
 /** Where a person's secrets are kept on this computer: by project and key path. Nothing is ever kept in clear text. */
 export interface SecretStore {
-  /** Whether secrets can be kept, and why not. Never throws. */
   /** Whether there seems to be a keychain; nobody is asked. */
   readonly atHand: boolean;
+  /** Whether secrets can be kept, and why not. Never throws. */
   state(): Promise<{ available: boolean; detail: string; hint: string | null }>;
   /**
    * Keeps (or, null, forgets) secrets of a project: all of them or none.
@@ -79,8 +79,8 @@ export function createSecretStore(options: { directory?: string; keychain?: Keyc
   }
 
   return {
-    async state() {
     atHand: keychain.atHand ?? true,
+    async state() {
       try {
         await keyOf(await file.read());
         return { available: true, detail: keychain.name, hint: null };

@@ -32,8 +32,8 @@ export interface ValidateOptions {
   secrets?: boolean;
   /** Whether there is a keychain at hand that a form of the window keeps secrets in; findings of missing ones then name that way first. Default false. */
   keychain?: boolean;
-  destination?: string | null;
   /** `--destination NAME`: over what the project says. */
+  destination?: string | null;
   /** Of the validation before, where a sheet is judged again and again while it is edited. */
   cache?: RowCache;
 }
@@ -219,13 +219,13 @@ function reportMissing(context: TomlContext, raw: RawProject, { path, rows }: Ne
     });
     return false;
   }
-  const empty = path.at(-1) === 'password' ? ' Where there is none, say so: password = "".' : '';
-  context.list.add(place, {
-    severity: 'error',
   const form = path[0] === 'sources' ? 'connection' : 'destination';
   const typed = context.keychain
     ? `Type it in the form of the ${form} in the window, which keeps it in the keychain. Without one: `
     : '';
+  const empty = path.at(-1) === 'password' ? ' Where there is none, say so: password = "".' : '';
+  context.list.add(place, {
+    severity: 'error',
     code: 'SECRET_MISSING',
     problem: `is missing${users}`,
     hint: `${typed}Set the environment variable ${environmentName(path)}, or the key in .dlt/secrets.toml.${empty}`,
