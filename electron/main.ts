@@ -6,7 +6,7 @@ import { type EngineChild, EngineProcess } from './engine-process.ts';
 import { tellFailure } from './failure-notification.ts';
 import { listenToPages } from './ipc.ts';
 import { menuTemplate } from './menu.ts';
-import { denyPermissions, guardNavigation } from './security.ts';
+import { denyPermissions, guardNavigation, openSignIn } from './security.ts';
 import { lookForUpdates } from './updates.ts';
 import { openWindow } from './window.ts';
 
@@ -94,6 +94,7 @@ function start(): void {
     },
     onEvent: (name, data) => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(MESSAGES.event, name, data);
+      openSignIn(name, data, (url) => void shell.openExternal(url));
       tellFailure(name, data);
     },
   });

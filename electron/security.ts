@@ -1,4 +1,5 @@
 import type { IpcMainInvokeEvent, Session, WebContents } from 'electron';
+import type { EventData } from '../engine/contract.ts';
 
 /** Tells the application's own pages from everything else. */
 export type IsOwnPage = (url: string) => boolean;
@@ -26,9 +27,20 @@ export function guardNavigation(
   });
   contents.on('will-attach-webview', (event) => event.preventDefault());
   contents.setWindowOpenHandler(({ url }) => {
-    if (URL.parse(url)?.protocol === 'https:') openExternal(url);
+    openOutside(url, openExternal);
     return { action: 'deny' };
   });
+}
+
+/** A sign-in that the engine waits for goes to the system's browser as the page's own links do: https only. */
+export function openSignIn(name: string, data: unknown, openExternal: (url: string) => void): void {
+  if (name !== 'sign_in.wanted') return;
+  const { address } = data as EventData<'sign_in.wanted'>;
+  openOutside(address, openExternal);
+}
+
+function openOutside(url: string, openExternal: (url: string) => void): void {
+  if (URL.parse(url)?.protocol === 'https:') openExternal(url);
 }
 
 /** Throws unless a call comes from the top frame of the application's own page. */

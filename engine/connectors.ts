@@ -92,7 +92,8 @@ export async function openDestination(config: DestinationConfig, context: Destin
     }
     case 'filesystem': {
       const { openObjectStore } = await import('./object-stores/open-object-store.ts');
-      const options = { ...context, store: await openObjectStore(config.bucket_url, config, context) };
+      const place = placeOf(config);
+      const options = { ...context, store: await openObjectStore(config.bucket_url, config, { ...context, place }) };
       if (config.table_format === 'delta') {
         const { createDeltaDestination } = await import('./destinations/object-store/delta/delta-destination.ts');
         return createDeltaDestination(config, options);
@@ -107,6 +108,10 @@ export async function openDestination(config: DestinationConfig, context: Destin
     default:
       return config satisfies never;
   }
+}
+
+function placeOf({ name }: DestinationConfig) {
+  return { section: 'destinations', name } as const;
 }
 
 /** The filesystem destination that a Databricks one stages its files in; null where it uses a volume, or there is none. */
@@ -125,7 +130,7 @@ function stagingOf(
     config: chosen,
     async open() {
       const { openObjectStore } = await import('./object-stores/open-object-store.ts');
-      return await openObjectStore(chosen.bucket_url, chosen, { baseDirectory });
+      return await openObjectStore(chosen.bucket_url, chosen, { baseDirectory, place: placeOf(chosen) });
     },
   };
 }
@@ -154,7 +159,7 @@ export async function openDestinationReader(
     }
     case 'filesystem': {
       const { openObjectStore } = await import('./object-stores/open-object-store.ts');
-      const store = await openObjectStore(config.bucket_url, config, context);
+      const store = await openObjectStore(config.bucket_url, config, { ...context, place: placeOf(config) });
       if (config.table_format === 'delta') {
         const { openDeltaReader } = await import('./destinations/object-store/delta/delta-reader.ts');
         return await openDeltaReader(config, { ...context, store });

@@ -4,6 +4,7 @@ import type { CheckHistory } from './quality/check-history.ts';
 import type { CheckSuggestion } from './quality/suggest.ts';
 import type { JobResult, RunEvent } from './runs/events.ts';
 import type { Origin } from './secrets/resolve.ts';
+import type { SignInRequest } from './sign-in/sign-in-desk.ts';
 import type { DiscoveredObject, Preview, TestStage } from './sources/source.ts';
 import type { Finding } from './spec/finding.ts';
 import { KEY_VAULT_SIGN_INS } from './spec/key-vault.ts';
@@ -211,6 +212,7 @@ export interface ExportPreview {
   command: string;
 }
 
+export type { SignInRequest } from './sign-in/sign-in-desk.ts';
 export type { CutJson, Detection, PreviewPage, PreviewRequest } from './sources/source.ts';
 
 /** {@link Preview} and the name by which its recording can be saved; null where it cannot. */
@@ -236,6 +238,10 @@ export const contract = {
         .partial(),
       output: output<Settings>(),
     },
+    /** Sign-ins that wait for somebody: for a window that comes later than their event. */
+    'sign_in.waiting': { input: z.void(), output: output<SignInRequest[]>() },
+    /** What asked for it fails with SIGN_IN_CANCELLED; one that has ended is let be. */
+    'sign_in.cancel': { input: z.strictObject({ id: name }), output: output<void>() },
     'keychain.state': { input: z.void(), output: output<KeychainState>() },
 
     'project.recent': { input: z.void(), output: output<RecentProject[]>() },
@@ -490,6 +496,10 @@ export const contract = {
     }>(),
     /** Another window or program has opened (or closed: null) a project that is open here. */
     'project.opened_elsewhere': output<{ directory: string; by: string | null }>(),
+    /** Somebody has to open `address` in a browser; every window may show it. */
+    'sign_in.wanted': output<SignInRequest>(),
+    /** It has ended, one way or the other. */
+    'sign_in.ended': output<{ id: string }>(),
     'test.stage': output<{ call: string; stage: TestStage }>(),
     /** `seq` grows by one a run; a window that missed some asks `run.get`. */
     'run.event': output<{ directory: string; run_id: string; seq: number; event: RunEvent }>(),

@@ -18,6 +18,7 @@ import { createSecretStore, KEYCHAIN_PLACE, keychainProvider, type SecretStore }
 import { leafPaths } from './secrets/table.ts';
 import { tableProvider } from './secrets/table-provider.ts';
 import { type VaultScope, vaultPaths } from './secrets/vault-paths.ts';
+import { currentSignInDesk } from './sign-in/sign-in-desk.ts';
 import type { Finding } from './spec/finding.ts';
 import { type KeyVaultConfig, keyVaultOf } from './spec/key-vault.ts';
 import type { Project, RawProject, RawSheet, Validation } from './spec/project.ts';
@@ -117,6 +118,7 @@ async function assemble(
     vaultFindings = vault.provider.findings;
   }
   const redactor = new Redactor(resolved.secrets);
+  currentSignInDesk()?.sessions.tell(redactor);
   const raw = rawProject(files, resolved);
   const { project, findings, invalidJobs } = validateProject(raw, {
     secrets: options.secrets ?? true,

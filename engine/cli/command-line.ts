@@ -96,7 +96,12 @@ function buildProgram(terminal: Terminal, env: CommandContext['env'], setExitCod
       const command = received.at(-1) as Command;
       const globals = command.optsWithGlobals<GlobalOptions>();
       const operands = received.slice(0, -2) as Args;
-      setExitCode(await run({ terminal, env, globals }, operands, command.opts() as Options));
+      const context = { terminal, env, globals };
+      const [{ terminalDesk }, { withSignInDesk }] = await Promise.all([
+        import('./sign-in-desk.ts'),
+        import('../sign-in/sign-in-desk.ts'),
+      ]);
+      setExitCode(await withSignInDesk(terminalDesk(context), () => run(context, operands, command.opts() as Options)));
     };
 
   program

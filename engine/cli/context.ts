@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { OpenProject, VaultAccess } from '../open-project.ts';
 import { ProjectInvalidError } from '../pipeline/plan-run.ts';
 import type { LogLevel } from '../runs/events.ts';
+import { currentSignInDesk } from '../sign-in/sign-in-desk.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Options that every command takes. */
@@ -35,6 +36,9 @@ export async function openForCommand(
     ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     ...(options.vault === undefined ? {} : { vault: options.vault }),
   });
+  const desk = currentSignInDesk();
+  // `--config` may name a file of the project.
+  if (desk !== null) desk.project = opened.directory;
   terminal.redact = (text) => opened.redactor.text(text);
   if (options.vault !== undefined && options.warn !== false) {
     for (const { message } of vaultWarnings(opened)) terminal.tell(`${terminal.style('yellow', '▲')} ${message}`);

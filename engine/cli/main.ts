@@ -4,8 +4,8 @@ import { forgiveClosedPipes, leaveSoon, redactCrashes } from './host-process.ts'
 import { Terminal } from './terminal.ts';
 
 const args = process.argv.slice(2);
-const { stdout, stderr, env } = process;
-const terminal = new Terminal({ stdout, stderr, env, color: !args.includes('--no-color') });
+const { stdin, stdout, stderr, env } = process;
+const terminal = new Terminal({ stdin, stdout, stderr, env, color: !args.includes('--no-color') });
 /** A parent that talks to this process over a channel hears of its errors and ends it itself. */
 const onItsOwn = process.send === undefined;
 

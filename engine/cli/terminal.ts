@@ -12,6 +12,8 @@ export interface OutputStream {
 export interface TerminalOptions {
   stdout: OutputStream;
   stderr: OutputStream;
+  /** Where answers would come from. Default: nowhere. */
+  stdin?: { isTTY?: boolean };
   /** False turns colours off; else they are on for a terminal, unless `NO_COLOR` is set. */
   color: boolean;
   env: Record<string, string | undefined>;
@@ -59,6 +61,12 @@ export class Terminal {
   /** Can progress be drawn over what was drawn before? */
   get interactive(): boolean {
     return this.#options.stderr.isTTY === true && this.#options.env['TERM'] !== 'dumb' && !this.#options.env['CI'];
+  }
+
+  /** Does somebody sit there, who can be asked to do something? */
+  get attended(): boolean {
+    const { stdin, stderr, env } = this.#options;
+    return stdin?.isTTY === true && stderr.isTTY === true && !env['CI'];
   }
 
   /** Columns of stderr; 80 where it is no terminal, or one that says 0. */

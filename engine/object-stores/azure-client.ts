@@ -10,6 +10,7 @@ import type {
 import { entraOptions } from '../entra.ts';
 import { IngestError } from '../errors.ts';
 import { loadDriver } from '../load-driver.ts';
+import { browserCredential } from '../sign-in/entra-sign-in.ts';
 import { type CloudClient, type CloudFailure, type CloudUpload, retryAfterOf } from './cloud-client.ts';
 import type { StoreCredentials, StoreNetwork } from './credentials.ts';
 import type { AzureLocation } from './location.ts';
@@ -23,8 +24,8 @@ const STAMP = 'ingeststamp';
 
 /**
  * A container of Azure Blob Storage or ADLS Gen2, through its blob endpoint.
- * Signs in with the first that is given: connection string, account key, SAS token, service principal; else with the default credential
- * (environment, workload and managed identity, Azure CLI).
+ * Signs in with the first that is given: connection string, account key, SAS token, service principal, a person's browser; else with the default
+ * credential (environment, workload and managed identity, Azure CLI).
  * @throws IngestError DRIVER_MISSING, OBJECT_STORE_CREDENTIALS
  */
 export async function openAzureClient(
@@ -105,9 +106,13 @@ function sharedKey(
 }
 
 async function tokenCredential(credentials: StoreCredentials, network: StoreNetwork) {
+  const { azure_tenant_id: tenant, azure_client_id: client, azure_client_secret: secret } = credentials;
+  if (credentials.azure_authentication === 'browser') {
+    const { httpsAgent: agent, environment, place } = network;
+    return browserCredential({ ...place, agent, environment, tenant, client });
+  }
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
   const options = entraOptions(network.httpsAgent, network.environment);
-  const { azure_tenant_id: tenant, azure_client_id: client, azure_client_secret: secret } = credentials;
   if (!secret) return new identity.DefaultAzureCredential(options);
   if (!tenant || !client) {
     throw unusable(`azure_client_secret needs ${tenant ? 'azure_client_id' : 'azure_tenant_id'} beside it.`, {

@@ -12,3 +12,5 @@ export interface StoreNetwork {
   /** Where the clouds' own variables are looked up. */
   environment: Readonly<Record<string, string | undefined>>;
 }
+  /** Whose sign-in in the browser it is, where there is one. */
+  place: SignInPlace;

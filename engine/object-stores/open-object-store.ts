@@ -1,4 +1,5 @@
 import { Redactor } from '../secrets/redaction.ts';
+import { currentSignInDesk, type SignInPlace } from '../sign-in/sign-in-desk.ts';
 import { isSecretKey } from '../spec/secret-keys.ts';
 import type { CloudClient } from './cloud-client.ts';
 import { type CloudStoreOptions, createCloudStore } from './cloud-store.ts';
@@ -13,9 +14,14 @@ export interface OpenStoreOptions extends Pick<CloudStoreOptions, 'retry' | 'onR
   baseDirectory: string;
   /** A folder below the bucket_url that the store's keys are to lie in. Default none. */
   folder?: string | null;
+  /** Whose sign-in in the browser it is. Default: that of the storage as such. */
+  place?: SignInPlace;
   /** Default: the process's. */
   environment?: Readonly<Record<string, string | undefined>>;
 }
+
+/** A store that is opened by its address alone. */
+const NOWHERE: SignInPlace = { section: 'sources', name: 'storage' };
 
 /**
  * Opens the place that a bucket_url names, see {@link parseLocation}. Nothing is sent yet.
@@ -26,14 +32,15 @@ export async function openObjectStore(
   credentials: StoreCredentials,
   options: OpenStoreOptions,
 ): Promise<ObjectStore> {
-  const { baseDirectory, folder, environment = process.env, ...rest } = options;
+  const { baseDirectory, folder, environment = process.env, place = NOWHERE, ...rest } = options;
   const root = parseLocation(bucketUrl, baseDirectory);
   const location = folder ? locationBelow(root, folder) : root;
   if (location.kind === 'local') return createLocalStore(location.folder);
   const network = await openStoreNetwork(credentials, baseDirectory, environment);
   try {
-    const client = await openClient(location, credentials, network, baseDirectory);
+    const client = await openClient(location, credentials, { ...network, place }, baseDirectory);
     const redactor = redactorOf(location, credentials);
+    currentSignInDesk()?.sessions.tell(redactor);
     return createCloudStore(client, {
       ...rest,
       prefix: location.prefix,

@@ -13,7 +13,7 @@ export async function openStoreNetwork(
   credentials: Pick<StoreCredentials, 'proxy' | 'ca_file'>,
   baseDirectory: string,
   environment: Environment,
-): Promise<StoreNetwork & { close(): void }> {
+): Promise<Omit<StoreNetwork, 'place'> & { close(): void }> {
   const agents = await openAgents(credentials, { baseDirectory, environment, silence: SILENCE_MILLISECONDS });
   return { ...agents, environment };
 }

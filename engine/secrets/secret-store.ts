@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import path from 'node:path';
 import { z } from 'zod';
 import { IngestError, isIngestError, messageOf } from '../errors.ts';
+import { isKeptSignIn } from '../sign-in/kept-sign-in.ts';
 import { projectKey, userDataDirectory } from '../user-data/user-data.ts';
 import { UserFile } from '../user-data/user-file.ts';
 import { type Keychain, keychainUnavailable, systemKeychain } from './keychain.ts';
@@ -125,10 +126,12 @@ export function keychainProvider(store: SecretStore, project: string): SecretPro
   return {
     name: KEYCHAIN_PLACE,
     async get(keyPath) {
+      // Who signed in with a browser is no value of the configuration: it is neither shown, laid over it, nor exported.
+      if (isKeptSignIn(keyPath)) return null;
       const value = await store.get(project, keyPath);
       return value === null ? null : { kind: 'value', value, place: KEYCHAIN_PLACE };
     },
-    paths: () => store.paths(project),
+    paths: async () => (await store.paths(project)).filter((keyPath) => !isKeptSignIn(keyPath)),
   };
 }
 

@@ -4,6 +4,7 @@ import { cancelled, IngestError } from '../errors.ts';
 import { askVault, type OpenProject, openProject } from '../open-project.ts';
 import { Redactor } from '../secrets/redaction.ts';
 import type { VaultScope } from '../secrets/vault-paths.ts';
+import { withSignInDesk } from '../sign-in/sign-in-desk.ts';
 import { aboutHandlers } from './about.ts';
 import { connectionHandlers } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -26,6 +27,7 @@ import { resultHandlers } from './results.ts';
 import { runHandlers } from './runs.ts';
 import type { EngineServiceOptions, ServiceContext } from './service-context.ts';
 import { settingsHandlers } from './settings.ts';
+import { SignIns, signInHandlers } from './sign-ins.ts';
 import { WorkbookMemory } from './workbook-memory.ts';
 
 /** Answers the calls of the contract, for whatever host carries them. */
@@ -50,6 +52,8 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
   const emit: ServiceContext['emit'] = (name, data) => {
     if (!closing.signal.aborted) options.emit(name, redactor.data(data, { keys: 'keep' }));
   };
+  const signIns = new SignIns(options.secretStore, emit);
+  signIns.sessions.tell(redactor);
   const environment = options.environment ?? process.env;
   const projects = new OpenProjects({ ...options, emit });
   const optionsOf = (env: string | null) => ({
@@ -71,6 +75,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
     environment,
     emit,
     projects,
+    signIns,
     workbooks: new WorkbookMemory(),
     open: (directory, env) => kept.fresh(directory, env),
     openKept: async (directory, env) => vaults.get(await kept.get(directory, env), env),
@@ -86,6 +91,7 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
   const handlers: Handlers = {
     ...aboutHandlers(service),
     ...settingsHandlers(service),
+    ...signInHandlers(service),
     ...projectHandlers(service),
     ...recoveryHandlers(service),
     ...folderHandlers(service),
@@ -114,7 +120,9 @@ export function createEngineService(options: EngineServiceOptions): EngineServic
         });
       }
       const handle = handlers[name] as (input: unknown, call: CallContext) => Promise<unknown>;
-      const value = await handle(parsed.data, call);
+      const { directory } = (parsed.data ?? {}) as { directory?: string };
+      const work = () => handle(parsed.data, call);
+      const value = await (directory === undefined ? work() : withSignInDesk(signIns.desk(directory), work));
       if (call.signal.aborted) throw cancelled(call.signal);
       return { ok: true, value };
     } catch (error) {

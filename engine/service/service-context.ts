@@ -3,6 +3,7 @@ import type { OpenProject, VaultAccess } from '../open-project.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import type { VaultScope } from '../secrets/vault-paths.ts';
 import type { OpenProjects } from './open-projects.ts';
+import type { SignIns } from './sign-ins.ts';
 import type { WorkbookMemory } from './workbook-memory.ts';
 
 export type Emit = <Name extends EventName>(name: Name, data: EventData<Name>) => void;
@@ -32,6 +33,7 @@ export interface EngineServiceOptions {
 export interface ServiceContext extends Omit<EngineServiceOptions, 'environment'> {
   environment: Readonly<Record<string, string | undefined>>;
   projects: OpenProjects;
+  signIns: SignIns;
   workbooks: WorkbookMemory;
   /** Opens a project afresh; from then on its secrets are kept out of every reply, error and event. What its key vault holds is deferred. */
   open(directory: string, env: string | null): Promise<OpenProject>;

@@ -84,7 +84,8 @@ async function* testBucket(
   destination: FilesystemDestination,
   { baseDirectory, signal }: TestDestinationOptions,
 ): AsyncGenerator<TestStage> {
-  const open = () => openObjectStore(destination.bucket_url, destination, { baseDirectory });
+  const place = { section: 'destinations', name: destination.name } as const;
+  const open = () => openObjectStore(destination.bucket_url, destination, { baseDirectory, place });
   const store = yield* reachStore(open, signal);
   if (store === null) return;
   try {

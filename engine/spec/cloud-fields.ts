@@ -22,7 +22,12 @@ export const CLOUD_FIELDS: Record<string, Words> = {
     ...azure,
   },
   azure_storage_connection_string: { label: 'Connection string', help: KEPT, ...azure },
-  azure_tenant_id: { label: 'Tenant ID', help: 'Of Entra ID: the directory of the application', ...azure },
+  azure_tenant_id: {
+    label: 'Tenant ID',
+    help: 'Of Entra ID: the directory of the application; for the browser blank: that of your account',
+    ...azure,
+  },
+  azure_authentication: { label: 'Sign-in', ...azure },
   azure_client_id: { label: 'Application (client) ID', ...azure },
   azure_client_secret: { label: 'Client secret', help: `The secret’s value, not its ID. ${KEPT}`, ...azure },
   azure_account_host: {
@@ -97,6 +102,14 @@ export const CLOUD_WAYS: readonly WayWords[] = [
         help: 'An application of Entra ID with the role Storage Blob Data Reader; to load: Contributor',
         fields: ['azure_storage_account_name', 'azure_tenant_id', 'azure_client_id', 'azure_client_secret'],
         tells: ['azure_client_secret'],
+      },
+      {
+        value: 'browser',
+        label: 'Your browser',
+        help: 'You sign in with Entra ID, also with a second factor; your account has the role Storage Blob Data Reader, to load: Contributor',
+        fields: ['azure_storage_account_name', 'azure_tenant_id', 'azure_client_id'],
+        tells: [],
+        sets: { key: 'azure_authentication', value: 'browser' },
       },
       {
         value: 'default',

@@ -55,7 +55,7 @@ export interface ConnectionField {
   spellings: readonly (readonly string[])[];
 }
 
-/** Ways to say one matter that exclude each other, such as how to sign in. No key of the TOML says which: the fields that are set do. */
+/** Ways to say one matter that exclude each other, such as how to sign in. The fields that are set say which, or a key that an option sets. */
 export interface FieldWay {
   key: string;
   label: string;
@@ -73,6 +73,8 @@ export interface WayOption {
   /** Fields of this way; those that no way names are shown always. */
   fields: readonly string[];
   tells: readonly string[];
+  /** Choosing it sets this field, which the form does not show; the field tells it, whatever else is set. */
+  sets?: { key: string; value: string };
 }
 
 export interface ConnectionKind {
@@ -351,6 +353,7 @@ function holds(kindOf: ConnectionKind, shown: Shown | null, { value }: FormValue
 /** Does the form show a field or a way, given the other fields' values (or defaults)? */
 export function isShown(kindOf: ConnectionKind, field: ConnectionField | FieldWay, values: FormValues): boolean {
   if (!holds(kindOf, field.shown, values)) return false;
+  if (kindOf.ways.some(({ options }) => options.some(({ sets }) => sets?.key === field.key))) return false;
   return kindOf.ways.every((way) => {
     const owners = way.options.filter(({ fields }) => fields.includes(field.key));
     // A field can belong to a way of another store: that one has no say.
@@ -365,8 +368,9 @@ export function wayOption(way: FieldWay, { value, chosen }: FormValues): WayOpti
   const wanted = chosen?.(way.key);
   return (
     way.options.find((option) => option.value === wanted) ??
+    way.options.find(({ sets }) => sets !== undefined && value(sets.key) === sets.value) ??
     way.options.find(({ tells }) => tells.length > 0 && tells.every(isSet)) ??
-    way.options.find(({ tells }) => tells.length === 0) ??
+    way.options.find(({ tells, sets }) => tells.length === 0 && sets === undefined) ??
     (way.options[0] as WayOption)
   );
 }

@@ -10,7 +10,7 @@ import { AUTH_TYPES, type SourceType } from './kinds.ts';
 export const PG_SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type PgSslMode = (typeof PG_SSL_MODES)[number];
 
-export const SQL_SERVER_SIGN_INS = ['sql', 'ntlm', 'service_principal', 'default_credential'] as const;
+export const SQL_SERVER_SIGN_INS = ['sql', 'ntlm', 'service_principal', 'default_credential', 'browser'] as const;
 export type SqlServerSignIn = (typeof SQL_SERVER_SIGN_INS)[number];
 
 const timeouts = {
@@ -69,7 +69,9 @@ const sqlServerBase = {
   ssl_root_cert: textField().optional().describe('Path of a PEM file with the authority to trust'),
   domain: textField().optional().describe('Windows domain for NTLM'),
   tenant_id: textField().optional().describe('Entra ID tenant'),
-  client_id: textField().optional().describe('Entra ID application of the service principal'),
+  client_id: textField()
+    .optional()
+    .describe('Entra ID application: of the service principal; with browser, a public client in place of Azure CLI'),
   client_secret: secretField().optional(),
   authentication: choiceField(SQL_SERVER_SIGN_INS).default('sql'),
   ...timeouts,
@@ -100,6 +102,9 @@ export const networkFields = {
     .describe("PEM file with authorities to trust beside the system's, from the project's folder"),
 };
 
+/** What a cloud is signed in with: the credentials that are set, or a person in the browser. */
+export const CLOUD_SIGN_INS = ['credentials', 'browser'] as const;
+
 /** Credentials of the object stores, by dlt's key names; shared by the filesystem source and destination. */
 export const cloudCredentialFields = {
   azure_storage_account_name: textField().optional(),
@@ -110,6 +115,9 @@ export const cloudCredentialFields = {
   azure_tenant_id: textField().optional(),
   azure_client_id: textField().optional(),
   azure_client_secret: secretField().optional(),
+  azure_authentication: choiceField(CLOUD_SIGN_INS)
+    .optional()
+    .describe('browser: a person signs in with Entra ID; default: the credentials that are set'),
   aws_access_key_id: textField().optional(),
   aws_secret_access_key: secretField().optional(),
   aws_session_token: secretField().optional(),

@@ -19,6 +19,8 @@ const SIGN_IN_ALIASES: Record<string, string> = {
   activedirectorydefault: 'default_credential',
   'azure-active-directory-default': 'default_credential',
   sqlpassword: 'sql',
+  interactive: 'browser',
+  activedirectoryinteractive: 'browser',
 };
 
 /** dlt's `credentials = "postgresql://user:password@host:5432/database"`. No part of it is ever shown. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cloudCredentialFields, networkFields } from './connection.ts';
+import { CLOUD_SIGN_INS, cloudCredentialFields, networkFields } from './connection.ts';
 import { booleanField, choiceField, integerField, secretField, textField } from './fields.ts';
 import { type DestinationType, TABLE_FORMATS } from './kinds.ts';
 
@@ -32,8 +32,13 @@ export const databricksDestinationModel = z.object({
   http_path: textField(),
   port: integerField(1, 65535).default(443),
   catalog: textField().default('main'),
+  auth_type: choiceField(CLOUD_SIGN_INS)
+    .optional()
+    .describe('browser: a person signs in to the workspace (OAuth U2M); default: the credentials that are set'),
   access_token: secretField().optional(),
-  client_id: textField().optional().describe('OAuth M2M: the service principal'),
+  client_id: textField()
+    .optional()
+    .describe('OAuth M2M: the service principal; with browser, a public client in place of databricks-cli'),
   client_secret: secretField().optional(),
   azure_tenant_id: textField().optional().describe('Entra ID: the tenant of the service principal'),
   type_widening: booleanField()

@@ -1,4 +1,5 @@
-import { type Connection, connectionOf } from './connection.ts';
+import { type CLOUD_SIGN_INS, type Connection, connectionOf } from './connection.ts';
+import { storeOf } from './connection-fields.ts';
 import type { DestinationConfig } from './destination.ts';
 import type { Job } from './job.ts';
 
@@ -20,6 +21,21 @@ const AUTH_SECRETS: Record<Job['auth_type'], readonly string[]> = {
   oauth2: ['token_url', 'client_id', 'client_secret'],
 };
 
+/** True where a person signs in with the browser: it cannot run where nobody is. */
+export function isAttended(config: Connection | DestinationConfig): boolean {
+  switch (config.type) {
+    case 'mssql':
+    case 'azure_sql':
+      return config.authentication === 'browser';
+    case 'filesystem':
+      return config.azure_authentication === 'browser' && storeOf(config.bucket_url) === 'azure';
+    case 'databricks':
+      return config.auth_type === 'browser';
+    default:
+      return false;
+  }
+}
+
 /** The keys that a job's connection must have, beyond what its model requires. */
 function keysFor(connection: Connection, job: Job): readonly string[] {
   switch (connection.type) {
@@ -28,7 +44,7 @@ function keysFor(connection: Connection, job: Job): readonly string[] {
       return ['password'];
     case 'mssql':
     case 'azure_sql':
-      if (connection.authentication === 'default_credential') return [];
+      if (connection.authentication === 'default_credential' || isAttended(connection)) return [];
       return connection.authentication === 'service_principal' ? ['client_secret'] : ['password'];
     case 'api':
       return AUTH_SECRETS[job.auth_type].map((key) => `auth.${key}`);
@@ -42,11 +58,13 @@ function keysFor(connection: Connection, job: Job): readonly string[] {
 /** An identity without its secret; no identity at all means the machine's own credential. */
 function storageSecrets(storage: {
   azure_client_id?: string;
+  azure_authentication?: (typeof CLOUD_SIGN_INS)[number];
   aws_access_key_id?: string;
   client_email?: string;
 }): string[] {
   const keys: string[] = [];
-  if (storage.azure_client_id !== undefined) keys.push('azure_client_secret');
+  if (storage.azure_client_id !== undefined && storage.azure_authentication !== 'browser')
+    keys.push('azure_client_secret');
   if (storage.aws_access_key_id !== undefined) keys.push('aws_secret_access_key');
   if (storage.client_email !== undefined) keys.push('private_key');
   return keys;
@@ -92,6 +110,7 @@ export function destinationSecrets(destination: DestinationConfig, base: readonl
     case 'filesystem':
       return storageSecrets(destination).map(secret);
     case 'databricks':
+      if (isAttended(destination)) return [];
       // A tenant alone means the sign-in of Azure itself.
       if (destination.client_id === undefined && destination.azure_tenant_id !== undefined) return [];
       return [secret(destination.client_id === undefined ? 'access_token' : 'client_secret')];

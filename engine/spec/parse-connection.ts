@@ -161,12 +161,14 @@ function database(
       if (values.username !== undefined) values.client_id = values.username;
       delete values.username;
       notes.push('The tenant is not in the text: enter its ID');
+    } else if (word === 'activedirectoryinteractive') {
+      values.authentication = 'browser';
     } else if (word.startsWith('activedirectory')) {
       values.authentication = 'default_credential';
       delete values.username;
       if (!/(default|managedidentity|msi)$/.test(word)) {
         notes.push(
-          'Signing in by a browser or an Entra password is not possible here: “az login” on this computer does the same',
+          'Signing in with an Entra password is not possible here: “az login” on this computer does the same, or the browser',
         );
       }
     }

@@ -26,6 +26,7 @@ import { validateChecks } from './validate-checks.ts';
 import { validateDestinations } from './validate-destinations.ts';
 import { asTyped, createRowCache, type RowCache, validateJobs, validateTargets } from './validate-jobs.ts';
 import { validateSettings } from './validate-settings.ts';
+import { reportAttended } from './validate-sign-ins.ts';
 
 export interface ValidateOptions {
   /** Report secrets that enabled jobs need and do not have. Default true. */
@@ -122,14 +123,16 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
 
   const valid: Record<string, Connection> = Object.create(null) as Record<string, Connection>;
   for (const [name, { connection }] of connections.tables) if (connection !== null) valid[name] = connection;
+  const chosen = destination === null ? undefined : destinations[destination];
+  const path = destination === null ? undefined : found.tables.get(destination)?.path;
+  const loaded = chosen === undefined || path === undefined ? null : { config: chosen, path };
   if (options.secrets ?? true) {
     const missing = reportMissingSecrets(context, raw, neededSecrets(read.jobs, valid), connections.tables);
     if (sheet !== null) invalidate(read, missing, sheet, index);
-    const chosen = destination === null ? undefined : destinations[destination];
-    const path = destination === null ? undefined : found.tables.get(destination)?.path;
-    if (chosen !== undefined && path !== undefined) reportDestinationSecrets(context, raw, chosen, path);
+    if (loaded !== null) reportDestinationSecrets(context, raw, loaded.config, loaded.path);
   }
   reportUnusedCredentials(context, read.jobs, connections.tables);
+  reportAttended(context, read.jobs, valid, loaded);
   const { checks, unknownChecks } = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
   return {
     project: {

@@ -14,6 +14,7 @@ import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
 import { ScreenBoundary } from './screen-boundary.tsx';
 import { ARRIVES, RAIL, screenComponent } from './screens.tsx';
+import { SignInDialog } from './sign-in-dialog.tsx';
 import { StatusBar } from './status-bar.tsx';
 import { TitleBar } from './title-bar.tsx';
 import { Toasts } from './toasts.tsx';
@@ -41,6 +42,7 @@ export function AppFrame() {
       <Toasts />
       <Palette />
       <Dialogs />
+      <SignInDialog />
       <output className="sr" aria-live="polite">
         {announcement}
       </output>

@@ -9,6 +9,7 @@ import type { Environment } from '../../network.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import type { CheckRunner } from '../../quality/check-runner.ts';
 import { Redactor } from '../../secrets/redaction.ts';
+import { currentSignInDesk } from '../../sign-in/sign-in-desk.ts';
 import type { DatabricksDestination as DatabricksConfig, FilesystemDestination } from '../../spec/destination.ts';
 import type { WriteDisposition } from '../../spec/kinds.ts';
 import type { JobState, StateKey } from '../../state/job-state.ts';
@@ -112,7 +113,8 @@ class DatabricksDestination implements Destination {
     let warehouse: Warehouse | null = null;
     let place: StagingPlace | null = null;
     try {
-      const signIn = await openSignIn(config, network);
+      const signIn = await openSignIn(config, network, signal);
+      currentSignInDesk()?.sessions.tell(this.#redactor);
       const at = { host: config.server_hostname, port: config.port, network, signIn, ...(retry ? { retry } : {}) };
       warehouse = new Warehouse({ ...at, path: config.http_path, hide: (text) => this.#redactor.text(text) });
       place = await openStaging(config, staging, at);

@@ -9,6 +9,7 @@ import * as duckdb from '../../duckdb/sql.ts';
 import { Workspace } from '../../duckdb/workspace.ts';
 import { cancelled, IngestError, isIngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { Redactor } from '../../secrets/redaction.ts';
+import { currentSignInDesk } from '../../sign-in/sign-in-desk.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
 import { type DatabricksOptions, openStaging } from './databricks-destination.ts';
 import { copyInto, createTable } from './load-statements.ts';
@@ -118,7 +119,10 @@ class DatabricksTest {
     this.#network = network;
     const { server_hostname: host, port, http_path: path } = this.#config;
     const { retry } = this.#options;
-    const signIn = await openSignIn(this.#config, network);
+    currentSignInDesk()?.sessions.tell(this.#redactor);
+    const signIn = await openSignIn(this.#config, network, this.#options.signal);
+    // What a person takes to sign in is no time of the warehouse's.
+    await signIn.token();
     const at = { host, port, network, signIn, ...(retry ? { retry } : {}) };
     this.#warehouse = new Warehouse({ ...at, path, hide: (text) => this.#redactor.text(text) });
     const start = performance.now();
@@ -129,7 +133,8 @@ class DatabricksTest {
       took < STARTED_MILLISECONDS
         ? ''
         : ` It took ${Math.round(took / 1000)} s: a stopped warehouse has to start first, which can take some minutes.`;
-    return `Signed in with ${signIn.kind}; the warehouse answers.${started}`;
+    const person = signIn.person?.() ?? null;
+    return `Signed in ${person === null ? '' : `as ${person} `}with ${signIn.kind}; the warehouse answers.${started}`;
   }
 
   async permission(): Promise<string> {

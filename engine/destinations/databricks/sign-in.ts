@@ -2,6 +2,9 @@ import { request } from 'node:https';
 import { entraOptions } from '../../entra.ts';
 import { IngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
+import { databricksAuthority } from '../../sign-in/authority.ts';
+import { openBrowserSignIn } from '../../sign-in/browser-sign-in.ts';
+import { personOf } from '../../sign-in/person.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
 import type { WorkspaceNetwork } from './workspace-network.ts';
 
@@ -15,6 +18,8 @@ export interface SignIn {
   /** What people call it, for messages. */
   readonly kind: string;
   token(): Promise<string>;
+  /** Who signed in, where the last token says it. */
+  person?(): string | null;
 }
 
 interface Token {
@@ -26,9 +31,15 @@ interface Token {
 /**
  * The sign-in that a destination is set up for: a personal access token; a service principal of Databricks (OAuth M2M: `client_id` and `client_secret`);
  * a service principal of Entra ID (`azure_tenant_id` beside them); with the tenant alone, the default credential of Azure (environment, managed identity, Azure CLI).
+ * With `auth_type = "browser"` a person signs in to the workspace (OAuth U2M); `signal` ends waiting for them.
  * @throws IngestError DATABRICKS_CREDENTIALS, DRIVER_MISSING
  */
-export async function openSignIn(config: DatabricksDestination, network: WorkspaceNetwork): Promise<SignIn> {
+export async function openSignIn(
+  config: DatabricksDestination,
+  network: WorkspaceNetwork,
+  signal: AbortSignal,
+): Promise<SignIn> {
+  if (config.auth_type === 'browser') return browserSignIn(config, network, signal);
   const { access_token, client_id: client, client_secret: secret, azure_tenant_id: tenant } = config;
   if (access_token) return { kind: 'access token', token: async () => access_token };
   if (client && secret && !tenant) {
@@ -53,7 +64,7 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
   }
   if (!tenant) {
     throw new IngestError('DATABRICKS_CREDENTIALS', `Destination ${config.name} has nothing to sign in with.`, {
-      hint: 'Set access_token, or client_id and client_secret of a service principal; azure_tenant_id alone uses the sign-in of Azure.',
+      hint: 'Set access_token, or client_id and client_secret of a service principal; azure_tenant_id alone uses the sign-in of Azure, auth_type = "browser" yours.',
     });
   }
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
@@ -62,6 +73,22 @@ export async function openSignIn(config: DatabricksDestination, network: Workspa
     tenantId: tenant,
   });
   return { kind: 'Azure default credential', token: renewed(() => entraToken(credential)) };
+}
+
+function browserSignIn(config: DatabricksDestination, network: WorkspaceNetwork, signal: AbortSignal): SignIn {
+  const { name, server_hostname: host, port, client_id: client } = config;
+  const authority = databricksAuthority(host, { port, client });
+  const signIn = openBrowserSignIn({ section: 'destinations', name, authority, agent: network.agent });
+  let person: string | null = null;
+  return {
+    kind: 'sign-in in the browser',
+    async token() {
+      const { token } = await signIn(signal);
+      person = personOf(token);
+      return token;
+    },
+    person: () => person,
+  };
 }
 
 function renewed(ask: () => Promise<Token>): () => Promise<string> {

@@ -46,10 +46,11 @@ export function createFilesystemSource(
   connection: Pick<FilesystemConnection, 'bucket_url'> & Partial<FilesystemConnection>,
   deps: FilesystemDeps,
 ): Source {
-  const { bucket_url: bucketUrl, type: _type, name: _name, ...credentials } = connection;
+  const { bucket_url: bucketUrl, type: _type, name = 'filesystem', ...credentials } = connection;
   const stores = new Map<string, Promise<FileStore>>();
   const storeOf = (folder: string | null): Promise<FileStore> => {
-    const options = { ...deps.store, baseDirectory: deps.projectDirectory, folder };
+    const place = { section: 'sources', name } as const;
+    const options = { ...deps.store, baseDirectory: deps.projectDirectory, folder, place };
     const known = stores.get(folder ?? '');
     const store = known ?? openObjectStore(bucketUrl, credentials, options).then((objects) => new FileStore(objects));
     stores.set(folder ?? '', store);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ConnectionConfiguration } from 'tedious';
 import { IngestError, messageOf } from '../../errors.ts';
 import { trustedAuthorities } from '../../network.ts';
+import { personOf } from '../../sign-in/person.ts';
 import type { AzureSqlConnection, MssqlConnection } from '../../spec/connection.ts';
 
 export type SqlServerConnection = MssqlConnection | AzureSqlConnection;
@@ -23,8 +24,11 @@ export function instanceOf(connection: SqlServerConnection): string | undefined 
   return connection.type === 'mssql' ? connection.instance : undefined;
 }
 
-/** Who signs in, for people. */
-export function userOf({ authentication, username, domain, client_id: client }: SqlServerConnection): string {
+/** Who signs in, for people; a token may say it better. */
+export function userOf(
+  { authentication, username, domain, client_id: client }: SqlServerConnection,
+  accessToken: string | null = null,
+): string {
   switch (authentication) {
     case 'ntlm':
       return `${domain}\\${username}`;
@@ -32,6 +36,8 @@ export function userOf({ authentication, username, domain, client_id: client }: 
       return `service principal ${client}`;
     case 'default_credential':
       return 'the default credential';
+    case 'browser':
+      return (accessToken === null ? null : personOf(accessToken)) ?? username ?? 'a person';
     default:
       return username ?? '';
   }

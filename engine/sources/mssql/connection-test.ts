@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
-import { describeTls, type Outcome, reachPort, resolveHost, testStages } from '../database/connection-stages.ts';
+import { describeTls, type Outcome, reachPort, resolveHost } from '../../connection-stages.ts';
 import { LOOKED_AT, type TableChecks } from '../database/table-probe.ts';
+import { testStages } from '../database/test-stages.ts';
 import type { TestStage } from '../source.ts';
 import { addressOf, instanceOf, type SessionOptions, type SqlServerConnection, userOf } from './connect-options.ts';
 import { connectDriver, loadTedious } from './driver-session.ts';
@@ -64,9 +65,9 @@ async function greet(session: MssqlSession, signal: AbortSignal): Promise<string
     'Asking for the version',
     signal,
   );
-  const { connection } = session.options;
+  const { connection, accessToken } = session.options;
   const secured = connection.encrypt ? 'encrypted' : 'not encrypted';
-  return `SQL Server ${server?.version} (${server?.edition}), ${userOf(connection)}, database ${connection.database}, ${secured}; driver tedious ${await driverVersion()}.`;
+  return `SQL Server ${server?.version} (${server?.edition}), ${userOf(connection, accessToken)}, database ${connection.database}, ${secured}; driver tedious ${await driverVersion()}.`;
 }
 
 async function driverVersion(): Promise<string> {

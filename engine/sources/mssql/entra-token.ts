@@ -3,6 +3,7 @@ import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../../e
 import { loadDriver } from '../../load-driver.ts';
 import type { Environment } from '../../network.ts';
 import { type Agents, openAgents } from '../../network-agents.ts';
+import { browserCredential } from '../../sign-in/entra-sign-in.ts';
 import type { SqlServerConnection } from './connect-options.ts';
 import { userOf } from './connect-options.ts';
 
@@ -35,7 +36,7 @@ export function openTokenSource(
   environment: Environment = process.env,
 ): TokenSource | null {
   const { authentication, host } = connection;
-  if (authentication !== 'service_principal' && authentication !== 'default_credential') return null;
+  if (!['service_principal', 'default_credential', 'browser'].includes(authentication)) return null;
   const [, scope = PUBLIC_SCOPE, authority] = SCOPES.find(([pattern]) => pattern.test(host)) ?? [];
   let network: Promise<Agents> | null = null;
   let credential: Promise<Credential> | null = null;
@@ -44,7 +45,10 @@ export function openTokenSource(
       // Entra ID is behind the same proxy and authorities as every other service of the cloud, wherever the server itself is.
       network ??= openAgents({}, { baseDirectory: '.', environment, silence: SILENCE });
       const { httpsAgent } = await network;
-      credential ??= openCredential(connection, entraOptions(httpsAgent, environment, authority));
+      credential ??=
+        authentication === 'browser'
+          ? Promise.resolve(browserCredential({ ...placeOf(connection), agent: httpsAgent, environment, authority }))
+          : openCredential(connection, entraOptions(httpsAgent, environment, authority));
       const token = await (await credential).getToken(scope, { abortSignal: signal });
       if (token) return token.token;
       throw new Error('there was none');
@@ -70,6 +74,10 @@ async function openCredential(
   if (connection.authentication === 'default_credential') return new identity.DefaultAzureCredential(options);
   const { tenant_id: tenant = '', client_id: client = '', client_secret: secret = '' } = connection;
   return new identity.ClientSecretCredential(tenant, client, secret, options);
+}
+
+function placeOf({ name, tenant_id: tenant, client_id: client, username: user }: SqlServerConnection) {
+  return { section: 'sources', name, tenant, client, user } as const;
 }
 
 /** The first line: what follows is a trace id and advice for programmers. */

@@ -101,6 +101,10 @@ export function withWay(draft: ConnectionDraft, kind: ConnectionKind, way: Field
     } else if (!belongs) next = withField(next, field, undefined);
     else if (fieldValue(next, field) === undefined && before !== undefined) next = withField(next, field, before);
   }
+  for (const { sets } of way.options) {
+    const field = kind.fields.find(({ key }) => key === sets?.key);
+    if (field !== undefined) next = withField(next, field, sets === wanted?.sets ? sets?.value : undefined);
+  }
   return next;
 }
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { makeCertificate } from '../../helpers/certificate.ts';
+import type { PeopleService } from '../sign-in-authority.ts';
 import { DeltaTables, type StageReader } from './delta-tables.ts';
 import { answerFiles } from './files-api.ts';
 import { fetched, metadataOf, NO_ROWS, type ResultRows, succeeded, thriftTypes } from './warehouse-results.ts';
@@ -61,6 +62,8 @@ export interface WarehouseServerOptions {
   token?: string;
   /** Client id and secret of a service principal: `/oidc/v1/token` answers. */
   principal?: { id: string; secret: string };
+  /** People sign in at `/oidc/v1/authorize`; their tokens are let in. */
+  people?: PeopleService;
 }
 
 /** The tenant that Entra ID has here. */
@@ -147,6 +150,8 @@ class Warehouse {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'https://localhost');
     if (pathname.startsWith(`/${TENANT}/`)) return await this.#entra(pathname, request, response);
+    const { people } = this.#options;
+    if (people !== undefined && pathname.startsWith('/oidc/v1/')) return people.handler(request, response);
     if (pathname === '/oidc/v1/token') return await this.#token(request, response);
     if (pathname.startsWith('/api/2.0/fs/')) {
       if (this.#isRefused('files', request, response)) return;
@@ -178,7 +183,7 @@ class Warehouse {
       return true;
     }
     const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
-    if (this.#tokens.has(token)) return false;
+    if (this.#tokens.has(token) || this.#options.people?.tokens.includes(token)) return false;
     response.writeHead(403, { 'x-databricks-reason-phrase': 'Invalid access token.' }).end();
     return true;
   }
