@@ -1,5 +1,6 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
+import type { SignInPlace } from '../sign-in/sign-in-desk.ts';
 import type { FilesystemConnection } from '../spec/connection.ts';
 
 /** What a filesystem connection or destination says besides its place; only the keys of the place's own cloud are looked at. */
