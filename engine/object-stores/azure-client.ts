@@ -137,6 +137,10 @@ class AzureClient implements CloudClient {
     this.location = `abfss://${location.container}@${host}`;
   }
 
+  async endpoint(): Promise<URL> {
+    return new URL(new URL(this.#container.url).origin);
+  }
+
   async listPage(
     prefix: string,
     token: string | null,

@@ -8,6 +8,8 @@ export interface CloudClient {
   readonly location: string;
   /** Largest number of keys that {@link remove} takes. */
   readonly removeAtOnce: number;
+  /** The address that requests about the bucket go to. */
+  endpoint(): Promise<URL>;
   listPage(
     prefix: string,
     token: string | null,

@@ -3,7 +3,16 @@ import { PassThrough, Readable } from 'node:stream';
 import { cancelled, IngestError, isIngestError, throwIfCancelled } from '../errors.ts';
 import { type RetryOptions, withRetry } from '../retry.ts';
 import type { CloudClient, CloudFailure, CloudUpload } from './cloud-client.ts';
-import type { ListOptions, ObjectInfo, ObjectPage, ObjectStore, PutCondition, ReadOptions } from './object-store.ts';
+import type { StoreNetwork } from './credentials.ts';
+import type {
+  ListOptions,
+  ObjectInfo,
+  ObjectPage,
+  ObjectStore,
+  PutCondition,
+  ReadOptions,
+  StoreRoute,
+} from './object-store.ts';
 import { copyIncomplete, explainFailure, isObjectGone, objectChanged, objectNotFound } from './store-errors.ts';
 
 export interface CloudStoreOptions {
@@ -15,6 +24,8 @@ export interface CloudStoreOptions {
   retry?: Pick<RetryOptions, 'attempts' | 'firstWait' | 'longestWait'>;
   /** Told of every call that is sent again. */
   onRetry?: RetryOptions['onRetry'];
+  /** How its addresses are reached. */
+  network: Pick<StoreNetwork, 'httpAgent' | 'httpsAgent' | 'choose'>;
   /** Lets go what the client does not own. */
   close?(): void;
 }
@@ -49,6 +60,15 @@ class CloudStore implements ObjectStore {
     await this.#send('opening it', signal, (stop) =>
       this.#client.listPage(this.#options.prefix, null, { most: 1, signal: stop }),
     );
+  }
+
+  async route(): Promise<StoreRoute> {
+    const { network } = this.#options;
+    const url = await this.#client.endpoint().catch((error: unknown) => {
+      throw this.#explain(error, 'looking up its address', undefined);
+    });
+    const agent = url.protocol === 'http:' ? network.httpAgent : network.httpsAgent;
+    return { url, choice: await network.choose(url), agent };
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectPage, void> {

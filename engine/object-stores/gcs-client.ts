@@ -146,6 +146,7 @@ class GcsClient implements CloudClient {
   readonly location: string;
   readonly removeAtOnce = 1;
   readonly #send: Send;
+  readonly #endpoint: string;
   readonly #objects: string;
   readonly #uploads: string;
   readonly #checksum: () => CRC32C;
@@ -153,9 +154,14 @@ class GcsClient implements CloudClient {
   constructor(send: Send, bucket: string, endpoint: string, checksum: () => CRC32C) {
     this.#send = send;
     this.#checksum = checksum;
+    this.#endpoint = endpoint;
     this.location = `gs://${bucket}`;
     this.#objects = `${endpoint}/storage/v1/b/${encodeURIComponent(bucket)}/o`;
     this.#uploads = `${endpoint}/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`;
+  }
+
+  async endpoint(): Promise<URL> {
+    return new URL(new URL(this.#endpoint).origin);
   }
 
   async listPage(

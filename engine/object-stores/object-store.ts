@@ -1,4 +1,6 @@
+import type { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Choice } from '../proxies/proxies.ts';
 
 /** An object as a listing shows it. */
 export interface ObjectInfo {
@@ -33,6 +35,16 @@ export interface ReadOptions {
   /** Fails with OBJECT_CHANGED where the object has another etag by now. */
   etag?: string;
   signal?: AbortSignal;
+}
+
+/** How a service is reached. */
+export interface StoreRoute {
+  /** The address that requests about the bucket go to. */
+  url: URL;
+  /** Whether a proxy stands between. */
+  choice: Choice;
+  /** What they go through. */
+  agent: Agent;
 }
 
 /** When a {@link ObjectStore.put} may write: where there is no such object, or while it has this etag. */
@@ -75,6 +87,8 @@ export interface ObjectStore {
   dropUploads?(prefix: string, signal?: AbortSignal): Promise<void>;
   /** Where the object lies on this computer; missing where it does not. */
   localPath?(key: string): string;
+  /** How the service is reached, for a test of each step on the way; missing where there is no network between. */
+  route?(): Promise<StoreRoute>;
   /** Frees connections. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -44,6 +44,7 @@ export async function openObjectStore(
     return createCloudStore(client, {
       ...rest,
       prefix: location.prefix,
+      network,
       redact: (text) => redactor.text(text),
       close: network.close,
     });

@@ -30,7 +30,7 @@ export async function openS3Client(
   const requestHandler = { httpAgent: network.httpAgent, httpsAgent: network.httpsAgent, connectionTimeout: 30_000 };
   const identity = await identityOf(credentials, requestHandler);
   const region = credentials.region_name ?? (endpoint ? 'us-east-1' : undefined);
-  const service = new sdk.S3Client({
+  const config = {
     maxAttempts: 1,
     followRegionRedirects: true,
     requestHandler,
@@ -46,8 +46,8 @@ export async function openS3Client(
           responseChecksumValidation: 'WHEN_REQUIRED',
         }
       : {}),
-  } satisfies S3ClientConfig as S3ClientConfig);
-  return new S3Client(sdk, service, location.bucket);
+  } satisfies S3ClientConfig as S3ClientConfig;
+  return new S3Client(sdk, config, location.bucket);
 }
 
 async function identityOf(
@@ -83,14 +83,35 @@ class S3Client implements CloudClient {
   readonly location: string;
   readonly removeAtOnce = 1000;
   readonly #sdk: Sdk;
+  readonly #config: S3ClientConfig;
   readonly #service: Service;
   readonly #bucket: string;
 
-  constructor(sdk: Sdk, service: Service, bucket: string) {
+  constructor(sdk: Sdk, config: S3ClientConfig, bucket: string) {
     this.#sdk = sdk;
-    this.#service = service;
+    this.#config = config;
+    this.#service = new sdk.S3Client(config);
     this.#bucket = bucket;
     this.location = `s3://${bucket}`;
+  }
+
+  async endpoint(): Promise<URL> {
+    let origin = '';
+    const command = new this.#sdk.ListObjectsV2Command({ Bucket: this.#bucket });
+    // The SDK makes the address out of region, bucket and settings with the request: it is looked at there and not sent.
+    command.middlewareStack.add(
+      () =>
+        async ({ request }) => {
+          const { protocol, hostname, port } = request as { protocol: string; hostname: string; port?: number };
+          origin = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
+          return { response: null, output: { $metadata: {} } };
+        },
+      { step: 'build', priority: 'low' },
+    );
+    // It would ask for the credentials first, wherever they are.
+    const nobody = new this.#sdk.S3Client({ ...this.#config, credentials: { accessKeyId: '-', secretAccessKey: '-' } });
+    await nobody.send(command);
+    return new URL(origin);
   }
 
   async listPage(

@@ -1,5 +1,6 @@
 import type { Environment } from '../network.ts';
 import { openAgents } from '../network-agents.ts';
+import { proxiesOf } from '../proxies/proxies.ts';
 import type { StoreCredentials, StoreNetwork } from './credentials.ts';
 
 /** No answer and no bytes for so long ends a call; it is tried again. */
@@ -15,5 +16,6 @@ export async function openStoreNetwork(
   environment: Environment,
 ): Promise<Omit<StoreNetwork, 'place'> & { close(): void }> {
   const agents = await openAgents(credentials, { baseDirectory, environment, silence: SILENCE_MILLISECONDS });
-  return { ...agents, environment };
+  const proxies = proxiesOf(credentials.proxy, environment);
+  return { ...agents, environment, choose: (url) => proxies.choose(url) };
 }

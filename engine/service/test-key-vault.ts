@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { addressOf, type Outcome, reachPort, resolveHost, runStages } from '../connection-stages.ts';
 import { IngestError } from '../errors.ts';
 import { chosenBy, proxiesOf } from '../proxies/proxies.ts';
 import {
@@ -10,7 +11,6 @@ import {
   vaultSecrets,
 } from '../secrets/azure-key-vault.ts';
 import { explainVaultError, isRefused } from '../secrets/key-vault-errors.ts';
-import { type Outcome, reachPort, resolveHost, runStages } from '../sources/database/connection-stages.ts';
 import type { TestStage } from '../sources/source.ts';
 import type { KeyVaultConfig } from '../spec/key-vault.ts';
 
@@ -41,7 +41,7 @@ export async function* testKeyVault(
           async () => {
             const choice = await choose();
             return choice.proxy === null
-              ? await resolveHost(url.hostname)
+              ? await resolveHost(url.hostname, signal)
               : { detail: `The proxy ${choice.proxy.host} looks it up${chosenBy(choice)}.`, skipped: true };
           },
         ],
@@ -49,8 +49,8 @@ export async function* testKeyVault(
           'tcp',
           async () => {
             const target = (await choose()).proxy ?? url;
-            const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
-            return await reachPort(target.hostname, port, TCP_TIMEOUT, signal);
+            const { host, port } = addressOf(target);
+            return await reachPort(host, port, TCP_TIMEOUT, signal);
           },
         ],
         ['tls', async () => await challengeOf(await open(), config, signal)],

@@ -1,3 +1,4 @@
+import type { ConnectionStage } from '../connection-stages.ts';
 import type { ChecksumKind } from '../duckdb/checksum.ts';
 import type { Workspace } from '../duckdb/workspace.ts';
 import type { Job, Lag } from '../spec/job.ts';
@@ -147,14 +148,7 @@ export interface StopVerdict {
   looksTruncated?: boolean;
 }
 
-export interface TestStage {
-  stage: 'dns' | 'tcp' | 'tls' | 'login' | 'permission' | 'first_read';
-  status: 'passed' | 'failed' | 'skipped';
-  durationMs: number;
-  /** e.g. the address, the server version, the number of files seen. */
-  detail: string;
-  error?: { code: string; message: string; hint?: string };
-}
+export type TestStage = ConnectionStage;
 
 export interface DiscoverFilter {
   schema?: string;

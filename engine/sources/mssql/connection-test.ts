@@ -19,7 +19,7 @@ export function testConnection(
   const { host, port, connect_timeout: seconds } = connection;
   return testStages<MssqlSession>(
     {
-      dns: () => resolveHost(host),
+      dns: () => resolveHost(host, signal),
       tcp: async () =>
         instanceOf(connection) === undefined
           ? await reachPort(host, port, seconds * 1000, signal)

@@ -2,18 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { describeTls, type Outcome, openSocket, reachPort, resolveHost } from '../../connection-stages.ts';
 import { loadDriver } from '../../load-driver.ts';
 import { readAuthorities, trustedAuthorities } from '../../network.ts';
 import type { OracleConnection } from '../../spec/connection.ts';
-import {
-  describeTls,
-  type Outcome,
-  openSocket,
-  reachPort,
-  resolveHost,
-  testStages,
-} from '../database/connection-stages.ts';
 import { LOOKED_AT, type TableChecks } from '../database/table-probe.ts';
+import { testStages } from '../database/test-stages.ts';
 import type { TestStage } from '../source.ts';
 import { READABLE_KINDS } from './catalog.ts';
 import { databaseOf, type Target, targetOf } from './connect-options.ts';
@@ -35,7 +29,7 @@ export function testConnection(connection: OracleConnection, signal: AbortSignal
   };
   return testStages<OracleSession>(
     {
-      dns: () => atTarget(({ host }) => resolveHost(host)),
+      dns: () => atTarget(({ host }) => resolveHost(host, signal)),
       tcp: () => atTarget(({ host, port }) => reachPort(host, port, timeout, signal)),
       tls: () => atTarget((reached) => negotiateTls(connection, reached, signal)),
       open: () => openSession(connection, signal),

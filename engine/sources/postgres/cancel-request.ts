@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { openSocket } from '../../connection-stages.ts';
 import type { PostgresConnection } from '../../spec/connection.ts';
-import { openSocket } from '../database/connection-stages.ts';
 
 /** Codes in place of a protocol version, see "Message Formats" in PostgreSQL's manual. */
 const SSL_REQUEST = 80877103;

@@ -1,14 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
+import { describeTls, type Outcome, openSocket, reachPort, resolveHost } from '../../connection-stages.ts';
 import type { PostgresConnection } from '../../spec/connection.ts';
-import {
-  describeTls,
-  type Outcome,
-  openSocket,
-  reachPort,
-  resolveHost,
-  testStages,
-} from '../database/connection-stages.ts';
 import { LOOKED_AT, type TableChecks } from '../database/table-probe.ts';
+import { testStages } from '../database/test-stages.ts';
 import type { TestStage } from '../source.ts';
 import { startTls } from './cancel-request.ts';
 import { explainError } from './errors.ts';
@@ -20,7 +14,7 @@ export function testConnection(connection: PostgresConnection, signal: AbortSign
   const { host, port, username, database, connect_timeout: seconds } = connection;
   return testStages<PostgresSession>(
     {
-      dns: () => resolveHost(host),
+      dns: () => resolveHost(host, signal),
       tcp: () => reachPort(host, port, seconds * 1000, signal),
       tls: () => negotiateTls(connection, signal),
       open: () => PostgresSession.open(connection, signal),

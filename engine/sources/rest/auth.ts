@@ -1,6 +1,6 @@
-import { IngestError } from '../../errors.ts';
+import { IngestError, orCancelled } from '../../errors.ts';
 import type { ApiAuth } from '../../spec/connection.ts';
-import { type Clock, orCancelled } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { isObject } from './json-path.ts';
 import { isSensitiveKey, type Redactor } from './redact.ts';
 

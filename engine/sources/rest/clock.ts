@@ -22,13 +22,3 @@ export const SYSTEM_CLOCK: Clock = {
     }
   },
 };
-
-/** The promise, or CANCELLED as soon as the signal aborts; what the promise does is then nobody's matter here. */
-export function orCancelled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => reject(cancelled(signal));
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}

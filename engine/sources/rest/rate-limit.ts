@@ -1,5 +1,5 @@
-import { cancelled } from '../../errors.ts';
-import { type Clock, orCancelled } from './clock.ts';
+import { cancelled, orCancelled } from '../../errors.ts';
+import type { Clock } from './clock.ts';
 
 /** Requests that a connection may send. */
 export interface RateLimit {

@@ -1,65 +1,28 @@
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { cancelled, type IngestError, throwIfCancelled } from '../../errors.ts';
-import type { TestStage } from '../source.ts';
-import type { DatabaseSession } from './session-source.ts';
-import { type TableChecks, TableProbe } from './table-probe.ts';
+import { cancelled, type IngestError, orCancelled, throwIfCancelled } from './errors.ts';
+
+export interface ConnectionStage {
+  stage: 'dns' | 'tcp' | 'tls' | 'login' | 'permission' | 'first_read';
+  status: 'passed' | 'failed' | 'skipped';
+  durationMs: number;
+  /** e.g. the address, the server version, the number of files seen. */
+  detail: string;
+  error?: { code: string; message: string; hint?: string };
+}
 
 /** What a stage found, or that there was nothing to do. */
 export type Outcome = { detail: string; skipped?: boolean };
 /** Stages in their order. */
-type Steps = readonly (readonly [stage: TestStage['stage'], run: () => Promise<Outcome>])[];
-
-/** What a dialect does in the stages of a test. */
-export interface TestedConnection<Session extends DatabaseSession> {
-  dns(): Promise<Outcome>;
-  tcp(): Promise<Outcome>;
-  tls(): Promise<Outcome>;
-  /** Logs in. */
-  open(): Promise<Session>;
-  /** The server, who was let in, and the driver, for people. */
-  greet(session: Session): Promise<string>;
-  tables: TableChecks;
-  /** Why something failed, in words. */
-  explain(error: unknown): IngestError;
-}
-
-/** Tests a connection stage by stage, so that the first that fails says where the trouble is. */
-export async function* testStages<Session extends DatabaseSession>(
-  { dns, tcp, tls, open, greet, tables, explain }: TestedConnection<Session>,
-  signal: AbortSignal,
-): AsyncGenerator<TestStage> {
-  let session: Session | null = null;
-  const login = async (): Promise<Outcome> => {
-    session = await open();
-    return { detail: await greet(session) };
-  };
-  const probe = new TableProbe(tables, async (sql, doing) => {
-    if (session === null) throw new TypeError('login comes first');
-    return await session.query(sql, doing, signal);
-  });
-  const steps: Steps = [
-    ['dns', dns],
-    ['tcp', tcp],
-    ['tls', tls],
-    ['login', login],
-    ['permission', () => probe.permission()],
-    ['first_read', () => probe.firstRead()],
-  ];
-  try {
-    yield* runStages(steps, explain, signal);
-  } finally {
-    await (session as Session | null)?.close();
-  }
-}
+export type Steps = readonly (readonly [stage: ConnectionStage['stage'], run: () => Promise<Outcome>])[];
 
 /** Runs the stages of a connection test, each timed; the first that fails ends it. `explain` says why, in words. */
 export async function* runStages(
   steps: Steps,
   explain: (error: unknown) => IngestError,
   signal: AbortSignal,
-): AsyncGenerator<TestStage> {
+): AsyncGenerator<ConnectionStage> {
   for (const [stage, run] of steps) {
     throwIfCancelled(signal);
     const start = performance.now();
@@ -76,10 +39,15 @@ export async function* runStages(
   }
 }
 
+/** Host and port of an http or https address. */
+export function addressOf({ hostname, port, protocol }: URL): { host: string; port: number } {
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+}
+
 /** Looks a host's addresses up. */
-export async function resolveHost(host: string): Promise<Outcome> {
+export async function resolveHost(host: string, signal: AbortSignal): Promise<Outcome> {
   if (isIP(host) !== 0) return { detail: `${host} is an address.`, skipped: true };
-  const addresses = await lookup(host, { all: true });
+  const addresses = await orCancelled(lookup(host, { all: true }), signal);
   return { detail: addresses.map(({ address }) => address).join(', ') };
 }
 
