@@ -43,11 +43,12 @@ export const connectionHandlers: HandlerGroup<ConnectionCalls> = (service) => ({
       const { settingsDirectory } = await locateProject(directory);
       const kept = await service.secretStore.paths(directory);
       await editConfig(settingsDirectory, env, [{ path: base, value: null }]);
-      const below = kept.filter((path) => isBelow(path, base));
+      const below = kept.filter((path) => isBelow(path, base) || isBelow(path, [section, name]));
       await service.secretStore.set(
         directory,
         below.map((path) => ({ path, value: null })),
       );
+      service.signIns.sessions.forget(directory, { section, name });
       return readDocument(service, directory, env, client);
     }),
   async 'connection.test'({ directory, env, section, connection, previous_name }, { id, signal }) {

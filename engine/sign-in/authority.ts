@@ -13,8 +13,10 @@ export interface SignInAuthority {
   scope: string;
   /** Ports of `http://localhost` that the client is registered with; null where any is allowed. */
   ports: readonly number[] | null;
-  /** What a page may know of who signs in. */
+  /** The account that is to sign in; null: whichever the person chooses. */
   loginHint: string | null;
+  /** More parameters of the page. */
+  parameters: Readonly<Record<string, string>>;
   /** What signs in where nobody is there, for the hint of an error. */
   unattended: string;
 }
@@ -36,6 +38,7 @@ export function entraAuthority(
 ): SignInAuthority {
   const tenant = encodeURIComponent(options.tenant || 'organizations');
   const base = `${(host ?? ENTRA_PUBLIC_AUTHORITY).replace(/\/+$/, '')}/${tenant}`;
+  const { user } = options;
   return {
     service: 'Microsoft Entra ID',
     issuer: `${base}/v2.0`,
@@ -44,7 +47,9 @@ export function entraAuthority(
     clientId: options.client || AZURE_CLI_CLIENT,
     scope: `${options.scope} offline_access`,
     ports: null,
-    loginHint: options.user || null,
+    loginHint: user || null,
+    // Else a browser with one session takes that account, right or wrong, without a word.
+    parameters: user ? { login_hint: user } : { prompt: 'select_account' },
     unattended: 'a service principal',
   };
 }
@@ -68,6 +73,7 @@ export function databricksAuthority(
     scope: 'all-apis offline_access',
     ports: DATABRICKS_PORTS,
     loginHint: null,
+    parameters: {},
     unattended: 'a service principal (OAuth M2M) or an access token',
   };
 }

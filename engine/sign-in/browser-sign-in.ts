@@ -33,8 +33,13 @@ export interface BrowserSignInOptions extends SignInPlace {
   patience?: number;
 }
 
-/** What is kept in the keychain: a refresh token goes only to the authority and client that it came from. */
-const keptModel = z.object({ issuer: z.string(), client: z.string(), refresh_token: z.string() });
+/** What is kept in the keychain: a refresh token goes only to the authority and client that it came from, for the account that was asked for. */
+const keptModel = z.object({
+  issuer: z.string(),
+  client: z.string(),
+  user: z.string().nullable(),
+  refresh_token: z.string(),
+});
 
 /**
  * Signs a person in with their browser (authorization code with PKCE, RFC 8252), and keeps them signed in: what it gives back gives a token, the one
@@ -46,7 +51,15 @@ export function openBrowserSignIn(options: BrowserSignInOptions): (signal: Abort
   const desk = options.desk === undefined ? currentSignInDesk() : options.desk;
   if (desk === null) return () => Promise.reject(nobodyHere(options));
   const session = desk.sessions.get(
-    JSON.stringify([desk.project, section, name, authority.issuer, authority.clientId, authority.scope]),
+    JSON.stringify([
+      desk.project,
+      section,
+      name,
+      authority.issuer,
+      authority.clientId,
+      authority.scope,
+      authority.loginHint,
+    ]),
   );
   return async (signal) => {
     throwIfCancelled(signal);
@@ -154,7 +167,7 @@ class SignIn {
         state,
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
-        ...(authority.loginHint === null ? {} : { login_hint: authority.loginHint }),
+        ...authority.parameters,
       }).toString();
       const back = loopback.returned(state, signal);
       // Cancelled while the question is put: the wait below says it.
@@ -219,11 +232,12 @@ class SignIn {
   }
 
   async #kept(): Promise<string | null> {
-    const { issuer, clientId } = this.#options.authority;
+    const { issuer, clientId, loginHint } = this.#options.authority;
     try {
       const text = await this.#desk.store.get(this.#desk.project, this.#path);
       const kept = text === null ? null : keptModel.parse(JSON.parse(text));
-      return kept?.issuer === issuer && kept.client === clientId ? kept.refresh_token : null;
+      const isOurs = kept?.issuer === issuer && kept.client === clientId && kept.user === loginHint;
+      return isOurs ? kept.refresh_token : null;
     } catch {
       // Without a keychain people sign in once a start.
       return null;
@@ -231,8 +245,8 @@ class SignIn {
   }
 
   async #keep(refreshToken: string | null): Promise<boolean> {
-    const { issuer, clientId: client } = this.#options.authority;
-    const value = refreshToken === null ? null : JSON.stringify({ issuer, client, refresh_token: refreshToken });
+    const { issuer, clientId: client, loginHint: user } = this.#options.authority;
+    const value = refreshToken === null ? null : JSON.stringify({ issuer, client, user, refresh_token: refreshToken });
     try {
       await this.#desk.store.set(this.#desk.project, [{ path: this.#path, value }]);
       return true;

@@ -45,11 +45,17 @@ export class SignInSessions {
   readonly #issued = new Map<string, string>();
   readonly #redactors = new Set<WeakRef<Redactor>>();
 
-  /** @param key tells connections, authorities and clients apart */
+  /** @param key an array in JSON that begins with project, section and name, and tells authorities, clients and accounts apart */
   get(key: string): SignInSession {
     const session = this.#sessions.get(key) ?? { signedIn: null, refreshToken: null, flight: null };
     this.#sessions.set(key, session);
     return session;
+  }
+
+  /** Forgets a connection's; it is asked for anew. */
+  forget(project: string, { section, name }: SignInPlace): void {
+    const start = JSON.stringify([project, section, name]).replace(/\]$/, ',');
+    for (const key of this.#sessions.keys()) if (key.startsWith(start)) this.#sessions.delete(key);
   }
 
   /** Lets a redactor know the tokens that were given, and those that will be. */

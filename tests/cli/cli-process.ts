@@ -12,16 +12,26 @@ export interface CliResult {
   stderr: string;
 }
 
-/** Runs the command line inside this process, as quick as a function call, with streams that are no terminal. */
-export async function cli(args: string[], env: Record<string, string> = {}): Promise<CliResult> {
+/**
+ * Runs the command line inside this process, as quick as a function call, with streams that are no terminal; with `told`, which hears what is
+ * written to stderr, somebody sits at one.
+ */
+export async function cli(
+  args: string[],
+  env: Record<string, string> = {},
+  told?: (stderr: string) => void,
+): Promise<CliResult> {
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
       written[name] += text;
+      if (name === 'stderr') told?.(text);
       return true;
     },
+    isTTY: told !== undefined && name === 'stderr',
   });
   const terminal = new Terminal({
+    stdin: { isTTY: told !== undefined },
     stdout: stream('stdout'),
     stderr: stream('stderr'),
     env,

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keychainUnavailable } from '../../engine/secrets/keychain.ts';
 import { type PostgresServer, startPostgres } from '../helpers/postgres-server.ts';
+import { SqlServer } from '../servers/sql-server/sql-server.ts';
 import { fillShop, shopFiles, shopProject } from './connections-project.ts';
 import { closeBrowser, goTo, openWindow, type StudioWindow, seriousFindings } from './connections-window.ts';
 
@@ -136,6 +137,45 @@ test('a test of a server that never answers is cancelled at once', async () => {
     for (const socket of sockets) socket.destroy();
     silent.close();
   }
+});
+
+test('a sign-in in the browser: the window shows the page to open, copies its link, and cancels it', async () => {
+  await using sqlServer = await SqlServer.start();
+  const config = `[sources.shop]
+type = "azure_sql"
+host = "127.0.0.1"
+port = ${sqlServer.port}
+database = "appdb"
+encrypt = false
+authentication = "browser"
+username = "ada@example.com"
+
+[destinations.dry_run]
+type = "duckdb"
+path = "output/dry_run.duckdb"
+`;
+  const job = { source_type: 'azure_sql', source_name: 'shop', schema_name: 'dbo', table_name: 'orders' };
+  await using studio = await openConnections({
+    project: { jobs: [{ ...job, load_type: 'FULL' }], settings: {}, config },
+  });
+  const { page } = studio;
+  await testPanel(page).getByRole('button', { name: 'Test', exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign in to Microsoft Entra ID' });
+  await dialog.getByText('connection shop').waitFor();
+  const link = dialog.getByRole('link', { name: 'Open the sign-in page' });
+  const address = (await link.getAttribute('href')) ?? '';
+  expect(address).toMatch(
+    /^https:\/\/login\.microsoftonline\.com\/organizations\/oauth2\/v2\.0\/authorize\?.*login_hint=ada%40example\.com/,
+  );
+  expect(await link.getAttribute('target')).toBe('_blank');
+  expect(await seriousFindings(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Copy link' }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(address);
+  await dialog.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await verdict(page, 'Failed at login');
+  await testPanel(page).getByText('shop was not signed in: it was cancelled.').first().waitFor();
+  expect(studio.problems).toEqual([]);
 });
 
 test('a new name goes to its jobs, its section and its secret as one step of undo; a copy has no secrets; deleting names the jobs and is undone', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isAppPage } from '../../electron/app-protocol.ts';
-import { assertOwnSender, denyPermissions, guardNavigation } from '../../electron/security.ts';
+import { assertOwnSender, denyPermissions, guardNavigation, openSignIn } from '../../electron/security.ts';
 
 describe('a page is the application’s own', () => {
   test.each(['app://bundle/', 'app://bundle/index.html#x', 'app://bundle/a?b'])('%s is', (url) => {
@@ -95,4 +95,14 @@ test('a window stays on its page, opens no other and shows only https outside', 
     expect(openHandler({ url })).toEqual({ action: 'deny' });
   }
   expect(opened).toEqual(['https://b.example/']);
+});
+
+test('a sign-in opens the system’s browser, for https only', () => {
+  const opened: string[] = [];
+  const tell = (name: string, address: string) => openSignIn(name, { address }, (url) => opened.push(url));
+  tell('sign_in.wanted', 'https://login.example/authorize?state=1');
+  tell('sign_in.wanted', 'file:///etc/passwd');
+  tell('sign_in.wanted', 'javascript:alert(1)');
+  tell('sign_in.ended', 'https://other.example/');
+  expect(opened).toEqual(['https://login.example/authorize?state=1']);
 });

@@ -9,9 +9,18 @@ import { OAuth2Server } from 'oauth2-mock-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StoreCredentials } from '../../engine/object-stores/credentials.ts';
 import { openObjectStore } from '../../engine/object-stores/open-object-store.ts';
+import { createSecretStore } from '../../engine/secrets/secret-store.ts';
+import {
+  type SignInDesk,
+  type SignInRequest,
+  SignInSessions,
+  withSignInDesk,
+} from '../../engine/sign-in/sign-in-desk.ts';
 import { makeCertificate } from '../helpers/certificate.ts';
 import { ACCOUNT, type Azurite, startAzurite } from '../servers/azurite.ts';
 import { startProxy } from '../servers/proxy.ts';
+import { browse } from '../servers/sign-in-authority.ts';
+import { memoryKeychain } from '../service/service-harness.ts';
 import { QUICK } from './stores.ts';
 
 const TENANT = '11111111-1111-1111-1111-111111111111';
@@ -32,6 +41,7 @@ describe('a service principal, over TLS that a company’s own authority signs',
     await writeFile(cert, server.certificate);
     await writeFile(key, server.key);
     const endpoints = {
+      authorize: `/${TENANT}/oauth2/v2.0/authorize`,
       token: `/${TENANT}/oauth2/v2.0/token`,
       wellKnownDocument: `/${TENANT}/v2.0/.well-known/openid-configuration`,
     };
@@ -48,7 +58,10 @@ describe('a service principal, over TLS that a company’s own authority signs',
       });
     });
     oauth.service.on('beforeResponse', (response, request) => {
-      if ((request as unknown as { body: Record<string, string> }).body.client_secret === SECRET) return;
+      const form = (request as unknown as { body: Record<string, string> }).body;
+      // Without the scope openid there is none.
+      if (form['grant_type'] === 'authorization_code') delete (response.body as Record<string, unknown>)['id_token'];
+      if (form['grant_type'] === 'authorization_code' || form['client_secret'] === SECRET) return;
       response.statusCode = 401;
       response.body = { error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' };
     });
@@ -101,6 +114,47 @@ describe('a service principal, over TLS that a company’s own authority signs',
     expect(proxy.tunnels).toHaveLength(past);
     await store.close();
     proxy.close();
+  });
+
+  it('signs a person in with the browser in its place, and says when nobody does', async () => {
+    const company = await readFile(join(root, 'company.pem'), 'utf8');
+    const requests: SignInRequest[] = [];
+    const desk = (act: (request: SignInRequest, cancel: () => void) => unknown): SignInDesk => ({
+      project: root,
+      store: createSecretStore({ directory: join(root, `user-${requests.length}`), keychain: memoryKeychain() }),
+      sessions: new SignInSessions(),
+      ask: (request, cancel) => {
+        requests.push(request);
+        act(request, cancel);
+        return () => undefined;
+      },
+    });
+    const person = {
+      azure_authentication: 'browser',
+      azure_client_id: undefined,
+      azure_client_secret: undefined,
+    } as never;
+    await withSignInDesk(
+      desk(({ address }) => browse(address, company)),
+      async () => {
+        const store = await open(person);
+        expect(await text(await store.read('a.txt'))).toBe('hello');
+        expect(await store.stat('a.txt')).toMatchObject({ bytes: 5 });
+        await store.close();
+      },
+    );
+    expect(requests).toHaveLength(1);
+    expect(new URL(requests[0]?.address ?? '').searchParams.get('scope')).toBe(
+      'https://storage.azure.com/.default offline_access',
+    );
+    await withSignInDesk(
+      desk((_request, cancel) => cancel()),
+      async () => {
+        const store = await open(person);
+        await expect(store.prepare()).rejects.toMatchObject({ code: 'SIGN_IN_CANCELLED' });
+        await store.close();
+      },
+    );
   });
 
   it('is told what is wrong: the secret, what is missing, the authority', async () => {

@@ -6,14 +6,37 @@ import type { SignInRequest } from '../../engine/contract.ts';
 import { testDatabricks } from '../../engine/destinations/databricks/databricks-test.ts';
 import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import { SignInSessions, withSignInDesk } from '../../engine/sign-in/sign-in-desk.ts';
+import { cli } from '../cli/cli-process.ts';
 import { startTestWarehouse } from '../destinations/databricks/warehouse.ts';
 import { writeProject } from '../helpers/project.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { browse, PERSON, peopleService, startPeople } from '../servers/sign-in-authority.ts';
 import { SqlServer } from '../servers/sql-server/sql-server.ts';
 import { memoryKeychain, startService } from '../service/service-harness.ts';
 
 const TENANT = '11111111-1111-1111-1111-111111111111';
 const ENTRA = { authorize: `/${TENANT}/oauth2/v2.0/authorize`, token: `/${TENANT}/oauth2/v2.0/token` };
+
+const JOB = {
+  source_type: 'azure_sql',
+  source_name: 'crm',
+  schema_name: 'dbo',
+  table_name: 'orders',
+  load_type: 'FULL',
+};
+const configOf = (port: number) => `[sources.crm]
+type = "azure_sql"
+host = "localhost"
+port = ${port}
+database = "appdb"
+authentication = "browser"
+tenant_id = "${TENANT}"
+trust_server_certificate = true
+
+[destinations.local]
+type = "duckdb"
+path = "crm.duckdb"
+`;
 
 let people: Awaited<ReturnType<typeof startPeople>>;
 let sqlServer: SqlServer;
@@ -43,26 +66,7 @@ afterAll(async () => {
 test('Azure SQL: a window is asked, a person signs in, the server takes the token; CI is warned; nothing of it leaves', async () => {
   await using studio = await startService();
   const directory = path.join(studio.folder, 'crm');
-  const config = `[sources.crm]
-type = "azure_sql"
-host = "localhost"
-port = ${sqlServer.port}
-database = "appdb"
-authentication = "browser"
-tenant_id = "${TENANT}"
-trust_server_certificate = true
-
-[destinations.local]
-type = "duckdb"
-path = "crm.duckdb"
-`;
-  await writeProject(directory, {
-    jobs: [
-      { source_type: 'azure_sql', source_name: 'crm', schema_name: 'dbo', table_name: 'orders', load_type: 'FULL' },
-    ],
-    settings: {},
-    config,
-  });
+  await writeProject(directory, { jobs: [JOB], settings: {}, config: configOf(sqlServer.port) });
   await studio.call('project.open', { directory });
   const connection = { name: 'crm', type: 'azure_sql', values: {}, secrets: {} };
   const input = { directory, env: null, connection, previous_name: 'crm' };
@@ -112,6 +116,63 @@ path = "crm.duckdb"
   expect(await store.paths(directory)).toEqual([['sources', 'crm', 'browser_sign_in']]);
   await studio.call('connection.remove', { directory, env: null, section: 'sources', name: 'crm' });
   expect(await store.paths(directory)).toEqual([]);
+  const again = studio.call('connection.test', {
+    ...input,
+    connection: {
+      ...connection,
+      values: {
+        host: 'localhost',
+        port: sqlServer.port,
+        database: 'appdb',
+        authentication: 'browser',
+        trust_server_certificate: true,
+      },
+    },
+    previous_name: null,
+  });
+  await expect.poll(() => studio.heard('sign_in.wanted').length).toBe(3);
+  expect(studio.heard('sign_in.wanted')[2]?.address).toContain('prompt=select_account');
+  await studio.call('sign_in.cancel', { id: studio.heard('sign_in.wanted')[2]!.id });
+  await again;
+});
+
+test('the command line prints the page and waits at a terminal; without one it fails at once', async () => {
+  await using folder = await temporaryFolder();
+  const before = process.env['INGEST_STUDIO_USER_DATA'];
+  process.env['INGEST_STUDIO_USER_DATA'] = path.join(folder.path, 'user');
+  try {
+    const directory = path.join(folder.path, 'crm');
+    await writeProject(directory, { jobs: [JOB], settings: {}, config: configOf(sqlServer.port) });
+    const args = ['test', 'crm', '-c', directory, '--no-color'];
+    const alone = await cli(args);
+    expect(alone.code).toBe(1);
+    expect(alone.stdout).toContain('nobody is here to do it');
+    expect(alone.stdout).toContain('use a service principal');
+
+    let page = '';
+    const attended = await cli(args, {}, (text) => {
+      const address = /https:\S+/.exec(text)?.[0] ?? '';
+      if (address !== '') page = address;
+      if (address !== '') void browse(address, people.ca);
+    });
+    expect([attended.code, attended.stderr]).toEqual([
+      0,
+      expect.stringContaining('Sign in to Microsoft Entra ID for crm'),
+    ]);
+    expect(page).toContain('code_challenge=');
+    expect(attended.stdout).toContain(PERSON);
+    for (const token of people.tokens) expect(attended.stdout + attended.stderr).not.toContain(token);
+    // In CI nobody reads the page, whatever the streams are.
+    expect((await cli(args, { CI: 'true' }, () => undefined)).stdout).toContain('nobody is here to do it');
+
+    const checked = await cli(['validate', '-c', directory, '--json']);
+    expect([checked.code, checked.stdout]).toEqual([0, expect.stringContaining('SIGN_IN_NOT_HEADLESS')]);
+    const exported = await cli(['export', '-c', directory, '-o', path.join(folder.path, 'bundle'), '--no-color']);
+    expect([exported.code, exported.stdout]).toEqual([0, expect.stringContaining('somebody is signed in')]);
+  } finally {
+    if (before === undefined) delete process.env['INGEST_STUDIO_USER_DATA'];
+    else process.env['INGEST_STUDIO_USER_DATA'] = before;
+  }
 });
 
 test('Databricks: the workspace itself signs a person in, and its warehouse takes the token', async () => {
