@@ -230,7 +230,14 @@ export const theme = createTheme({
     Tooltip: part<TooltipFactory>({ defaultProps: { openDelay: 400, withArrow: false } }),
     Kbd: part<KbdFactory>({ defaultProps: { size: 'xs' } }),
     Menu: part<MenuFactory>({
-      defaultProps: { shadow: 'md', radius: 'lg', offset: 4, transitionProps: { duration: 80 } },
+      defaultProps: {
+        shadow: 'md',
+        radius: 'lg',
+        offset: 4,
+        transitionProps: { duration: 80 },
+        // A menu's children are its items: focus goes to the first of them, not to a place that screen readers meet as one.
+        withInitialFocusPlaceholder: false,
+      },
       styles: { dropdown: { padding: 4 }, item: { padding: '4px 8px', fontSize: 12, lineHeight: '16px' } },
     }),
     Modal: part<ModalFactory>({

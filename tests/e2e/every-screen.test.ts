@@ -228,6 +228,23 @@ test('every screen, in light and dark, wide and narrow: axe finds nothing seriou
     .waitFor();
   await look('palette');
   await page.keyboard.press('Escape');
+
+  // A menu that stays open while its boxes are ticked, by keyboard too.
+  const columns = page.getByRole('button', { name: 'Columns' });
+  await columns.click();
+  const menu = page.getByRole('menu', { name: 'Columns' });
+  await menu.getByRole('menuitemradio', { name: 'In groups', checked: true }).waitFor();
+  found.push(...(await findings(page)).map((finding) => `columns: ${finding}`));
+  const tags = menu.getByRole('menuitemcheckbox', { name: 'tags', exact: true });
+  const before = await tags.getAttribute('aria-checked');
+  await tags.focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(() => tags.getAttribute('aria-checked')).toBe(before === 'true' ? 'false' : 'true');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await menu.getByRole('menuitemradio', { name: 'As in the workbook', checked: true }).waitFor();
+  await page.keyboard.press('Escape');
   await page.keyboard.press('F1');
   await page.getByRole('dialog').waitFor();
   await look('shortcuts');

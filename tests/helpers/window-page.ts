@@ -14,6 +14,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 
 /** Where secrets go in tests of the window: nowhere. The keychain has tests of its own. */
 const NO_SECRETS: SecretStore = {
+  atHand: true,
   state: async () => ({ available: true, detail: 'Credential Manager', hint: null }),
   get: async () => null,
   set: async () => undefined,

@@ -136,17 +136,15 @@ function Chips() {
         </Menu.Target>
         <Menu.Dropdown>
           {CHIPS.map((chip) => (
-            <Menu.Item
+            <Menu.CheckboxItem
               key={chip}
-              role="menuitemcheckbox"
-              aria-checked={chips.includes(chip)}
+              checked={chips.includes(chip)}
               disabled={!chips.includes(chip) && counts[chip] === 0}
               rightSection={<span className={classes['count']}>{counts[chip].toLocaleString('en')}</span>}
-              onClick={() => toggle(chip)}
+              onChange={() => toggle(chip)}
             >
-              <span className={classes['tick']}>{chips.includes(chip) ? '✓' : ''}</span>
               {CHIP_LABELS[chip]}
-            </Menu.Item>
+            </Menu.CheckboxItem>
           ))}
         </Menu.Dropdown>
       </Menu>
@@ -212,35 +210,30 @@ function ColumnsMenu({
     );
   }
   const item = ({ id, header }: GridColumn) => (
-    <Menu.Item key={id} role="menuitemcheckbox" aria-checked={!gone.has(id)} onClick={() => toggle(id)}>
-      <span className={classes['tick']}>{gone.has(id) ? '' : '✓'}</span>
+    <Menu.CheckboxItem key={id} checked={!gone.has(id)} onChange={() => toggle(id)}>
       {header ?? id}
-    </Menu.Item>
+    </Menu.CheckboxItem>
   );
   const here = columns.filter(({ id }) => !quiet.includes(id));
   const others = columns.filter(({ id }) => quiet.includes(id));
   return (
     <Menu position="bottom-end" width={260} closeOnItemClick={false}>
-      <Menu.Target>
-        <Tooltip label="Columns">
+      <Tooltip label="Columns">
+        <Menu.Target>
           <ActionIcon aria-label="Columns">
             <IconColumns3 size={16} />
           </ActionIcon>
-        </Tooltip>
-      </Menu.Target>
+        </Menu.Target>
+      </Tooltip>
       <Menu.Dropdown className={`${classes['columns']} scroll`}>
         <Menu.Label>Order</Menu.Label>
-        {(['groups', 'workbook'] as const).map((value) => (
-          <Menu.Item
-            key={value}
-            role="menuitemradio"
-            aria-checked={order === value}
-            onClick={() => jobsView.setState({ columnOrder: value })}
-          >
-            <span className={classes['tick']}>{order === value ? '✓' : ''}</span>
-            {value === 'groups' ? 'In groups' : 'As in the workbook'}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={order}
+          onChange={(value) => jobsView.setState({ columnOrder: value === 'groups' ? 'groups' : 'workbook' })}
+        >
+          <Menu.RadioItem value="groups">In groups</Menu.RadioItem>
+          <Menu.RadioItem value="workbook">As in the workbook</Menu.RadioItem>
+        </Menu.RadioGroup>
         <Menu.Label>Columns</Menu.Label>
         {here.map(item)}
         {others.length === 0 ? null : <Menu.Label>Blank in all rows, or not in the workbook</Menu.Label>}
