@@ -1,4 +1,5 @@
 import { IngestError, isIngestError } from '../errors.ts';
+import { proxyErrorOf } from '../proxies/proxies.ts';
 import type { CloudFailure } from './cloud-client.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -40,6 +41,8 @@ export function explainFailure(failure: CloudFailure, { kind, location }: Place,
   const { status, code, message } = failure;
   const error = (code: string, message: string, hint: string, retryable = false) =>
     new IngestError(code, `${location}: ${message}, seen while ${doing}.${said(failure)}`, { hint, retryable });
+  const proxyError = proxyErrorOf(code, message);
+  if (proxyError) return proxyError;
   if (code === 'ENOTFOUND')
     return error(
       'OBJECT_STORE_NOT_FOUND',

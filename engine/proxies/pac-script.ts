@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { Agent, fetch } from 'undici';
+import { Agent, interceptors, request } from 'undici';
 import { IngestError, isIngestError, messageOf } from '../errors.ts';
 import { trustedAuthorities } from '../network.ts';
 import { type FindProxy, openSandbox } from './pac-sandbox.ts';
@@ -24,6 +24,10 @@ interface KeptScript {
   /** By origin. */
   answers: Map<string, { proxy: Promise<URL | null>; until: number }>;
 }
+
+/** The way out where a script is of no use. */
+export const NAME_THE_PROXY =
+  'Open the address of the script in a browser of this computer and show it to your network team. Until then name the proxy itself: proxy of the connection, HTTPS_PROXY, or Proxy in Settings.';
 
 /** Of the process: a run has many clients, and all of them ask the same script. */
 const scripts = new Map<string, KeptScript>();
@@ -96,11 +100,12 @@ async function textOf(address: URL): Promise<string> {
   });
   const signal = AbortSignal.timeout(PATIENCE);
   try {
-    const answer = await fetch(address, { dispatcher: agent, signal });
-    if (!answer.ok) throw new Error(`the server answered with status ${answer.status}`);
-    const parts: Uint8Array[] = [];
+    const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
+    const { statusCode, body } = await request(address, { dispatcher, signal });
+    if (statusCode !== 200) throw new Error(`the server answered with status ${statusCode}`);
+    const parts: Buffer[] = [];
     let length = 0;
-    for await (const part of answer.body ?? []) {
+    for await (const part of body as AsyncIterable<Buffer>) {
       length += part.length;
       if (length > LONGEST) throw new Error(TOO_LONG);
       parts.push(part);
@@ -108,8 +113,7 @@ async function textOf(address: URL): Promise<string> {
     return decoded(Buffer.concat(parts));
   } catch (error) {
     if (signal.aborted) throw new Error(`no answer within ${PATIENCE / 1000} s`);
-    // fetch says no more than "fetch failed"; its cause knows.
-    const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+    const { code, message } = error as NodeJS.ErrnoException;
     throw new Error(code ?? message, { cause: error });
   } finally {
     await agent.destroy();
@@ -147,7 +151,7 @@ function routesOf(answer: string, address: URL, url: URL): (URL | null)[] {
   if (!offers.some(({ kind }) => kind.startsWith('SOCKS')))
     throw unusable(address, `for ${url.hostname} it answers with no proxy: ${answer.slice(0, 100)}`);
   throw new IngestError('PROXY_UNUSABLE', `${chosen} through a SOCKS proxy, which this program does not speak.`, {
-    hint: 'Ask for an http proxy to that host, and name it: proxy of the connection, HTTPS_PROXY, or Proxy in Settings ("direct" at the connection goes without).',
+    hint: NAME_THE_PROXY,
   });
 }
 
@@ -174,7 +178,7 @@ async function takesConnections(proxy: URL): Promise<boolean> {
 
 function unusable(address: URL, why: string, cause?: unknown): IngestError {
   return new IngestError('PROXY_SCRIPT_UNUSABLE', `The proxy script ${scriptName(address)} cannot be used: ${why}.`, {
-    hint: 'Open its address in a browser of this computer and show it to your network team; until then name the proxy itself: proxy of the connection, HTTPS_PROXY, or Proxy in Settings.',
+    hint: NAME_THE_PROXY,
     ...(cause === undefined ? {} : { cause }),
   });
 }

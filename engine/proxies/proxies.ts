@@ -1,6 +1,6 @@
 import { IngestError, isIngestError } from '../errors.ts';
 import type { Environment } from '../network.ts';
-import { proxyByScript, readScript, scriptName } from './pac-script.ts';
+import { NAME_THE_PROXY, proxyByScript, readScript, scriptName } from './pac-script.ts';
 import { hasSystemProxy, isBypassed, type SystemProxy, systemProxy } from './system-proxy.ts';
 
 /** How an address is reached. */
@@ -121,6 +121,11 @@ export function guessFailed(unread: IngestError, host: string, error: unknown): 
     `${host} cannot be reached directly (${code}), and the system would choose a proxy by a script: ${unread.message}`,
     { ...(unread.hint === undefined ? {} : { hint: unread.hint }), retryable: true, cause: error },
   );
+}
+
+/** The proxy's own error behind what a vendor's client made of it: clients keep its code and its words. Null for any other. */
+export function proxyErrorOf(code: string, message: string): IngestError | null {
+  return /^PROXY_[A-Z]/.test(code) ? new IngestError(code, message, { hint: NAME_THE_PROXY }) : null;
 }
 
 /** "chosen by …" in brackets, where somebody else than the user chose. */

@@ -1,4 +1,5 @@
 import { IngestError, isIngestError, messageOf } from '../errors.ts';
+import { proxyErrorOf } from '../proxies/proxies.ts';
 import type { KeyVaultConfig } from '../spec/key-vault.ts';
 
 /** What the client's errors tell: of the service (`statusCode`, `code`), of sign-in (`name`), of the network (`code`). */
@@ -38,6 +39,8 @@ export function explainVaultError(
   const code = networkCode(error);
   const made = (failure: string, text: string, hint: string, retryable = false) =>
     new IngestError(failure, text, { hint, retryable, cause: error });
+  const proxyError = proxyErrorOf(code, message);
+  if (proxyError) return proxyError;
   if (context.timedOut) {
     return made('KEY_VAULT_UNREACHABLE', `${vault} did not answer in time.`, 'Check the network, or try again.', true);
   }

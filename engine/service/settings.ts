@@ -4,6 +4,7 @@ import tls from 'node:tls';
 import { z } from 'zod';
 import type { Settings } from '../contract.ts';
 import { IngestError } from '../errors.ts';
+import { isScript, scriptAddress } from '../proxies/proxies.ts';
 import { UserFile } from '../user-data/user-file.ts';
 import type { HandlerGroup } from './handlers.ts';
 import type { ServiceContext } from './service-context.ts';
@@ -59,25 +60,32 @@ export const settingsHandlers: HandlerGroup<'settings.get' | 'settings.set'> = (
 };
 
 /** What the process was started with: a setting that is taken back falls back to it. */
-const startEnvironment = { HTTPS_PROXY: process.env['HTTPS_PROXY'], HTTP_PROXY: process.env['HTTP_PROXY'] };
+const PROXY_NAMES = ['HTTPS_PROXY', 'HTTP_PROXY', 'INGEST_PROXY_SCRIPT'].flatMap((name) => [name, name.toLowerCase()]);
+const startEnvironment: NodeJS.ProcessEnv = Object.fromEntries(PROXY_NAMES.map((name) => [name, process.env[name]]));
 const startCertificates = tls.getCACertificates('default');
 
 /** Makes connections of this process go through the proxy and trust the authorities of the settings. Meant for the engine's own process. */
 export async function applyNetworkSettings({ proxy, ca_file }: Pick<Settings, 'proxy' | 'ca_file'>): Promise<void> {
-  for (const name of ['HTTPS_PROXY', 'HTTP_PROXY'] as const) {
-    const value = proxy ?? startEnvironment[name];
-    if (value === undefined) delete process.env[name];
-    else process.env[name] = value;
-  }
+  const named = isScript(proxy ?? '')
+    ? { INGEST_PROXY_SCRIPT: proxy ?? '' }
+    : { HTTPS_PROXY: proxy ?? '', HTTP_PROXY: proxy ?? '' };
+  // The names in both cases: either is read, and the settings stand in the place of all.
+  for (const name of PROXY_NAMES) delete process.env[name];
+  for (const [name, value] of Object.entries(proxy === null ? startEnvironment : named))
+    if (value !== undefined) process.env[name] = value;
   const own = ca_file === null ? [] : [await readCertificates(ca_file)];
   tls.setDefaultCACertificates([...startCertificates, ...own]);
 }
 
 function checkProxy(text: string): void {
+  if (isScript(text)) {
+    scriptAddress(text, 'proxy of the settings');
+    return;
+  }
   const url = URL.parse(text);
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return;
   throw new IngestError('SETTING_INVALID', 'proxy: write an address such as http://proxy.example:8080.', {
-    hint: 'Ask your network team for the address, or leave it blank.',
+    hint: 'Ask your network team for the address, or leave it blank: then the system is asked.',
   });
 }
 

@@ -1,4 +1,5 @@
 import { cancelled, IngestError, isIngestError, messageOf } from '../../errors.ts';
+import { proxyErrorOf } from '../../proxies/proxies.ts';
 
 /** What errors of the driver and of the HTTP client beneath it carry; none of their classes is exported. */
 interface DriverError {
@@ -92,6 +93,8 @@ export function describeWarehouseError(
   const { code, statusCode, response, errorCode } = error as DriverError;
   const text = hide(response?.displayMessage ?? response?.errorMessage ?? (error as Error).message ?? messageOf(error));
   if (statusCode !== undefined) return httpError(statusCode, host, hide, error as DriverError);
+  const proxyError = proxyErrorOf(String(code), text);
+  if (proxyError) return proxyError;
   if (typeof code === 'string') {
     if (CERTIFICATE.test(code)) {
       return new IngestError('DATABRICKS_CERTIFICATE', `${host} showed a certificate that is not trusted (${code}).`, {

@@ -1,5 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import { orCancelled } from '../../errors.ts';
 import { type Environment, readAuthorities, trustedAuthorities } from '../../network.ts';
 import { dispatcherThrough } from '../../network-dispatcher.ts';
 import { type Proxies, proxiesOf } from '../../proxies/proxies.ts';
@@ -25,13 +26,14 @@ export async function openTransport(
   connection: Pick<ApiConnection, 'base_url' | 'timeout' | 'proxy' | 'ca_file' | 'auth'>,
   environment: Environment,
   resolvePath: (path: string) => string,
+  signal: AbortSignal,
 ): Promise<Transport> {
   const authorities = connection.ca_file === undefined ? [] : await readAuthorities(resolvePath(connection.ca_file));
   const secure = [connection.base_url, connection.auth.token_url ?? ''].some((url) => /^https:/i.test(url.trim()));
   const secureContext =
     secure || authorities.length > 0 ? createSecureContext({ ca: trustedAuthorities(authorities) }) : undefined;
   const proxies = proxiesOf(connection.proxy, environment);
-  await proxies.prepare();
+  await orCancelled(proxies.prepare(), signal);
   const dispatcher = dispatcherThrough(proxies, {
     timeout: connection.timeout * 1000,
     ...(secureContext ? { secureContext } : {}),

@@ -69,10 +69,10 @@ interface Exchange {
 /** HTTP for one connection: signs, limits the rate, retries, follows redirects without giving credentials away, decodes. */
 export class ApiClient {
   readonly #options: ClientOptions;
-  readonly #agent: () => Promise<Dispatcher>;
+  readonly #agent: (signal: AbortSignal) => Promise<Dispatcher>;
 
   /** @param agent called before each request; opened once */
-  constructor(options: ClientOptions, agent: () => Promise<Dispatcher>) {
+  constructor(options: ClientOptions, agent: (signal: AbortSignal) => Promise<Dispatcher>) {
     this.#options = options;
     this.#agent = agent;
   }
@@ -240,7 +240,7 @@ export class ApiClient {
   ): Promise<Exchange> {
     const timeout = this.#options.timeoutSeconds * 1000;
     const response = await undiciRequest(url, {
-      dispatcher: await this.#agent(),
+      dispatcher: await this.#agent(signal),
       method: method as Dispatcher.HttpMethod,
       headers,
       body,

@@ -1,4 +1,4 @@
-import { IngestError } from '../../errors.ts';
+import { IngestError, orCancelled } from '../../errors.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 import type { Job } from '../../spec/job.ts';
 import type { AuthType } from '../../spec/kinds.ts';
@@ -38,10 +38,16 @@ export function openSession(connection: ApiConnection, deps: RestSourceDependenc
   const parents = new Set(jobs.flatMap(parentNames));
   const answers = deps.spoolDirectory === undefined ? null : new ResponseStore(deps.spoolDirectory);
   let opened: Promise<Transport> | null = null;
+  let dispatcher: Transport['dispatcher'] | null = null;
   const transport = () => {
     if (lifetime.signal.aborted)
       return Promise.reject(new IngestError('SOURCE_CLOSED', `Connection ${connection.name} is closed.`));
-    opened ??= openTransport(connection, deps.environment ?? process.env, deps.resolvePath ?? ((path) => path));
+    opened ??= openTransport(
+      connection,
+      deps.environment ?? process.env,
+      deps.resolvePath ?? ((path) => path),
+      lifetime.signal,
+    );
     return opened;
   };
   const authenticators = new Map<AuthType, Authenticator>();
@@ -65,7 +71,10 @@ export function openSession(connection: ApiConnection, deps: RestSourceDependenc
       clock,
       limits: deps.limits ?? DEFAULT_BODY_LIMITS,
     },
-    async () => (await transport()).dispatcher,
+    async (signal) => {
+      dispatcher ??= (await orCancelled(transport(), signal)).dispatcher;
+      return dispatcher;
+    },
   );
   return {
     connection,
