@@ -49,14 +49,22 @@ export function createHistory(
     // What was edited meanwhile stands above it: then what was written is a step of its own.
     if (top(back) === batch) move(back);
     else project.recordConfig(`${back ? 'Undo' : 'Redo'} ${batch.label}`, config);
-    const { forgotten } = config;
     window.toast({
       tone: 'info',
       title: `${back ? 'Undone' : 'Done again'}: ${batch.label}`,
-      ...(back && forgotten !== null
-        ? { text: `The secrets of ${forgotten} were forgotten with it: enter them again in Connections.` }
-        : {}),
+      ...(back ? secretsNote(config) : {}),
     });
+  }
+
+  /** What a step back leaves as it is. */
+  function secretsNote({ forgotten, entered }: ConfigStep): { text?: string } {
+    if (forgotten !== null) {
+      return { text: `The secrets of ${forgotten} were forgotten with it: enter them again in Connections.` };
+    }
+    if (entered === null) return {};
+    return {
+      text: `The secrets of ${entered} stay as you entered them: undo changes nothing in the keychain. Replace them in Connections where the old ones are right.`,
+    };
   }
 
   async function write({ changes, renamed }: ConfigStep): Promise<void> {

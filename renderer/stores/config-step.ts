@@ -21,12 +21,14 @@ export interface ConfigStep {
   renamed: { section: Section; type: string; from: string; to: string; before: Table; after: Table } | null;
   /** A connection whose secrets were forgotten with it. */
   forgotten: string | null;
+  /** A connection whose secrets were entered or forgotten together with it. They stay so, whichever way the step goes: what they were is nowhere. */
+  entered: string | null;
 }
 
 /** What differs below `roots` from one configuration to the next; null where nothing does. */
 export function configStep(before: Table, after: Table, roots: readonly (readonly string[])[]): ConfigStep | null {
   const changes = roots.flatMap((root) => changesBetween(valueAt(before, root), valueAt(after, root), root));
-  return changes.length === 0 ? null : { changes, renamed: null, forgotten: null };
+  return changes.length === 0 ? null : { changes, renamed: null, forgotten: null, entered: null };
 }
 
 function changesBetween(before: unknown, after: unknown, path: readonly string[]): ConfigChange[] {
@@ -52,7 +54,7 @@ export function withoutSecrets(value: unknown): unknown {
 }
 
 /** The step that takes a step back. */
-export function reverseStep({ changes, renamed, forgotten }: ConfigStep): ConfigStep {
+export function reverseStep({ changes, renamed, forgotten, entered }: ConfigStep): ConfigStep {
   return {
     changes: changes.map(({ path, before, after }) => ({ path, before: after, after: before })),
     renamed:
@@ -60,6 +62,7 @@ export function reverseStep({ changes, renamed, forgotten }: ConfigStep): Config
         ? null
         : { ...renamed, from: renamed.to, to: renamed.from, before: renamed.after, after: renamed.before },
     forgotten,
+    entered,
   };
 }
 

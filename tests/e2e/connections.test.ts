@@ -196,6 +196,8 @@ test('a new name goes to its jobs, its section and its secret as one step of und
   await page.keyboard.press('Control+Z');
   await expect.poll(() => cells.count()).toBe(0);
   await page.getByText('Undone: Rename connection shop to shop_eu').first().waitFor();
+  // What was entered with the new name is what counts now, and that is said: no step holds what was there before.
+  await page.getByText('The secrets of shop stay as you entered them').first().waitFor();
   expect(await config()).toContain('[sources.shop]');
   expect(await config()).not.toContain('shop_eu');
   await goTo(page, 'Connections');

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Input, ProjectDocument } from '../../engine/contract.ts';
+import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import { SECRET_PLACEHOLDER } from '../../engine/spec/secret-placeholder.ts';
 import { type PostgresServer, startPostgres } from '../helpers/postgres-server.ts';
 import { writeProject } from '../helpers/project.ts';
@@ -110,13 +111,22 @@ describe('save', () => {
   });
 
   test('a new name takes everything along, secrets too', async () => {
-    const { studio, save, config } = await startProject();
+    const keychain = memoryKeychain();
+    const { studio, directory, save, config } = await startProject({ keychain });
     await using _ = studio;
     await studio.call('connection.save', save(warehouse()));
     const saved = await studio.call('connection.save', save(warehouse({ name: 'lake', secrets: {} }), 'warehouse'));
     expect(saved.config['sources']).toMatchObject({ lake: { host: 'db.example.com', password: SECRET_PLACEHOLDER } });
     expect(saved.config['sources']).not.toHaveProperty('warehouse');
     expect(await config()).not.toContain('[sources.warehouse]');
+    // One that is entered with the new name replaces the old one for good: going back to the old name takes the new secret along.
+    const store = createSecretStore({ directory: studio.userDataDirectory, keychain });
+    const kept = async (name: string) => store.get(directory, ['sources', name, 'password']);
+    const entered = warehouse({ name: 'pond', secrets: { password: 'another-secret' } });
+    await studio.call('connection.save', save(entered, 'lake'));
+    expect([await kept('pond'), await kept('lake')]).toEqual(['another-secret', null]);
+    await studio.call('connection.save', save(warehouse({ name: 'lake', secrets: {} }), 'pond'));
+    expect([await kept('pond'), await kept('lake')]).toEqual([null, 'another-secret']);
     expect(await studio.failure('connection.save', save(warehouse({ name: 'shop' }), 'lake'))).toMatchObject({
       code: 'CONNECTION_EXISTS',
     });

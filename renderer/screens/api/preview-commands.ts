@@ -150,7 +150,7 @@ async function writeOptions(
     before: resource[key],
     after: options[key] ?? undefined,
   }));
-  return writeChanges(stores, { changes, renamed: null, forgotten: null });
+  return writeChanges(stores, { changes, renamed: null, forgotten: null, entered: null });
 }
 
 async function writeChanges({ project }: Stores, step: ConfigStep): Promise<ConfigStep | null> {
@@ -200,7 +200,7 @@ export async function addCurlJob(stores: Stores, found: CurlJob, rowId: string):
     before: undefined,
     after: after ?? undefined,
   }));
-  if (changes.length > 0) await writeChanges(stores, { changes, renamed: null, forgotten: null });
+  if (changes.length > 0) await writeChanges(stores, { changes, renamed: null, forgotten: null, entered: null });
   const roots = connection.isNew ? [['sources', section]] : changes.map(({ path }) => path);
   const config = configStep(document.config, project.getState().document?.config ?? document.config, roots);
   project.edit(

@@ -73,19 +73,21 @@ export async function saveConnection(
 
 /** What a save has changed, as a step of undo; null where that were secrets only. */
 function savedStep(
-  { section, type, name, previousName, table, base }: ConnectionDraft,
+  { section, type, name, previousName, table, base, secrets }: ConnectionDraft,
   before: Table,
   after: Table,
 ): ConfigStep | null {
   const from = pathOf(before, section, previousName ?? name);
   const to = pathOf(after, section, name);
+  const entered = Object.keys(secrets).length > 0 ? previousName : null;
   if (previousName === null || previousName === name) {
     const keys = Object.keys(valueChanges(base, table));
-    return configStep(before, after, previousName === null ? [to] : keys.map((key) => [...to, key]));
+    const step = configStep(before, after, previousName === null ? [to] : keys.map((key) => [...to, key]));
+    return step === null ? null : { ...step, entered };
   }
   const [old, now] = [withoutSecrets(valueAt(before, from)), withoutSecrets(valueAt(after, to))];
   const renamed = { section, type, from: previousName, to: name, before: asTable(old), after: asTable(now) };
-  return { changes: [], renamed, forgotten: null };
+  return { changes: [], renamed, forgotten: null, entered };
 }
 
 /** Where a connection stands in the files: `[destination.NAME]` is as good as `[destinations.NAME]`. */
