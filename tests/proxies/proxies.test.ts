@@ -8,6 +8,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { pathToFileURL } from 'node:url';
 import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { send } from '../../engine/destinations/databricks/sign-in.ts';
+import { openWorkspaceNetwork } from '../../engine/destinations/databricks/workspace-network.ts';
 import type { Environment } from '../../engine/network.ts';
 import { agentsThrough, openAgents } from '../../engine/network-agents.ts';
 import { dispatcherThrough, openDispatcher } from '../../engine/network-dispatcher.ts';
@@ -379,4 +381,16 @@ test('notifications and telemetry follow the script, and end with their connecti
   const waiting = openDispatcher({ INGEST_PROXY_SCRIPT: scripts.add(null) }, 2_000);
   await expect(request(api.url, { dispatcher: waiting, signal: AbortSignal.timeout(50) })).rejects.toThrow(/timeout/i);
   await waiting.destroy();
+});
+
+test('a workspace of Databricks: statements and tokens, and its test names who chose', async () => {
+  const address = scripts.add(scriptFor(`PROXY ${host()}`));
+  const config = { server_hostname: 'localhost', proxy: `pac+${address}`, ca_file: 'ca.pem' };
+  const network = await openWorkspaceNetwork(config, folder.path, {});
+  const { port } = new URL(secureUrl);
+  const answer = await send(network, { host: 'localhost', port: Number(port), path: '/', method: 'GET', headers: {} });
+  expect(JSON.parse(answer.text)).toHaveLength(3);
+  expect(proxy.tunnels).toEqual([`localhost:${port}`]);
+  expect([network.proxy?.host, network.chosenBy]).toEqual([host(), ` (chosen by ${address})`]);
+  network.close();
 });

@@ -10,6 +10,7 @@ import { writeProject } from '../helpers/project.ts';
 import { CLIENT, CLIENT_SECRET, type EntraServer, startEntra, TENANT } from '../servers/entra.ts';
 import { type KeyVaultServer, startKeyVault } from '../servers/key-vault.ts';
 import { startProxy } from '../servers/proxy.ts';
+import { scriptFor, startScriptServer } from '../servers/proxy-scripts.ts';
 
 let root: string;
 let entra: EntraServer;
@@ -322,11 +323,15 @@ describe('a vault that cannot be asked', () => {
 
 it('vault and sign-in go through the proxy', async () => {
   vault.secrets.set('sources--shop--password', { value: 'through-a-proxy' });
-  const proxy = await startProxy();
+  const [proxy, scripts] = await Promise.all([startProxy(), startScriptServer()]);
   try {
     await write();
     const opened = await open({ selectors: [] }, { environment: environmentOf({ HTTPS_PROXY: proxy.url }) });
     expect(opened.project.connections['shop']).toMatchObject({ password: 'through-a-proxy' });
+    expect(new Set(proxy.tunnels)).toEqual(new Set([`localhost:${vault.port}`, `localhost:${entra.port}`]));
+    const INGEST_PROXY_SCRIPT = scripts.add(scriptFor(`PROXY ${new URL(proxy.url).host}`));
+    proxy.tunnels.length = 0;
+    await open({ selectors: [] }, { environment: environmentOf({ INGEST_PROXY_SCRIPT }) });
     expect(new Set(proxy.tunnels)).toEqual(new Set([`localhost:${vault.port}`, `localhost:${entra.port}`]));
     const past = proxy.tunnels.length;
     await write({ vault: 'proxy = "direct"\n' });
@@ -334,6 +339,7 @@ it('vault and sign-in go through the proxy', async () => {
     expect(proxy.tunnels).toHaveLength(past);
   } finally {
     proxy.close();
+    scripts.close();
   }
 });
 

@@ -6,6 +6,7 @@ import { azureSqlConnection } from '../helpers/mssql-connection.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { CLIENT, CLIENT_SECRET, type EntraServer, startEntra, TENANT } from '../servers/entra.ts';
 import { startProxy, type TestProxy } from '../servers/proxy.ts';
+import { scriptFor, startScriptServer } from '../servers/proxy-scripts.ts';
 
 let folder: { path: string } & AsyncDisposable;
 let entra: EntraServer;
@@ -45,4 +46,28 @@ test("a token of Entra ID for SQL Server goes through the settings' proxy and tr
   await applyNetworkSettings({ proxy: proxy.url, ca_file: path.join(folder.path, 'company.pem') });
   expect(await token()).toEqual(expect.any(String));
   expect(new Set(proxy.tunnels)).toEqual(new Set([`localhost:${entra.port}`]));
+});
+
+test('a script in the settings chooses the proxy, and stands in the place of what the environment names', async () => {
+  const scripts = await startScriptServer();
+  process.env['https_proxy'] = 'http://127.0.0.1:9';
+  try {
+    const ca_file = path.join(folder.path, 'company.pem');
+    const before = proxy.tunnels.length;
+    await applyNetworkSettings({ proxy: `pac+${scripts.add(scriptFor('DIRECT'))}`, ca_file });
+    expect(await token()).toEqual(expect.any(String));
+    expect(proxy.tunnels).toHaveLength(before);
+    const address = scripts.add(scriptFor(`PROXY ${new URL(proxy.url).host}`));
+    await applyNetworkSettings({ proxy: `pac+${address}`, ca_file });
+    expect(await token()).toEqual(expect.any(String));
+    expect(new Set(proxy.tunnels.slice(before))).toEqual(new Set([`localhost:${entra.port}`]));
+    await applyNetworkSettings({ proxy: proxy.url, ca_file });
+    expect(process.env['INGEST_PROXY_SCRIPT']).toBeUndefined();
+    expect(await token()).toEqual(expect.any(String));
+    await applyNetworkSettings({ proxy: `pac+${scripts.add(404)}`, ca_file });
+    await expect(token()).rejects.toMatchObject({ code: 'PROXY_SCRIPT_UNUSABLE' });
+  } finally {
+    delete process.env['https_proxy'];
+    scripts.close();
+  }
 });

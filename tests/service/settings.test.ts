@@ -64,6 +64,11 @@ test('proxy and certificates are checked before they are kept, and used at once'
   await writeFile(notPem, 'hello');
   expect(await studio.failure('settings.set', { ca_file: notPem })).toMatchObject({ code: 'SETTING_INVALID' });
   expect(await studio.call('settings.get', undefined)).toEqual(DEFAULT_SETTINGS);
+  expect(await studio.failure('settings.set', { proxy: 'pac+ftp://proxy.example/p.pac' })).toMatchObject({
+    code: 'PROXY_UNUSABLE',
+  });
+  await studio.call('settings.set', { proxy: 'pac+http://127.0.0.1:9/proxy.pac' });
+  expect(process.env['INGEST_PROXY_SCRIPT']).toBe('pac+http://127.0.0.1:9/proxy.pac');
   await studio.call('settings.set', { proxy: 'http://127.0.0.1:9' });
   expect(process.env['HTTPS_PROXY']).toBe('http://127.0.0.1:9');
   await studio.call('settings.set', { proxy: null });
