@@ -24,7 +24,19 @@ const CHAPTERS: { title: string; prefixes: string[] }[] = [
   },
   {
     title: 'Configuration, connections and secrets',
-    prefixes: ['CONFIG', 'CONNECTION', 'CREDENTIALS', 'ENV', 'KEY', 'KEYCHAIN', 'RESOURCE', 'SECRET', 'TOML', 'VAULT'],
+    prefixes: [
+      'CONFIG',
+      'CONNECTION',
+      'CREDENTIALS',
+      'ENV',
+      'KEY',
+      'KEYCHAIN',
+      'RESOURCE',
+      'SECRET',
+      'SIGN',
+      'TOML',
+      'VAULT',
+    ],
   },
   {
     title: 'Selecting and running',

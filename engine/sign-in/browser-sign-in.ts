@@ -65,11 +65,13 @@ export function openBrowserSignIn(options: BrowserSignInOptions): (signal: Abort
     throwIfCancelled(signal);
     if (session.signedIn !== null && session.signedIn.ends > Date.now()) return session.signedIn;
     session.flight ??= takeOff(session, (stop) => new SignIn(options, desk, session, stop).run());
-    return await join(session.flight, signal);
+    return await join(session, session.flight, signal);
   };
 }
 
-function takeOff(session: SignInSession, work: (stop: AbortSignal) => Promise<SignedIn>): SignInSession['flight'] & {} {
+type Flight = NonNullable<SignInSession['flight']>;
+
+function takeOff(session: SignInSession, work: (stop: AbortSignal) => Promise<SignedIn>): Flight {
   const stop = new AbortController();
   const flight = { result: work(stop.signal), waiting: 0, stop };
   const land = () => {
@@ -83,7 +85,7 @@ function takeOff(session: SignInSession, work: (stop: AbortSignal) => Promise<Si
 }
 
 /** One that is cancelled leaves the others waiting. */
-async function join(flight: SignInSession['flight'] & {}, signal: AbortSignal): Promise<SignedIn> {
+async function join(session: SignInSession, flight: Flight, signal: AbortSignal): Promise<SignedIn> {
   const left = Promise.withResolvers<never>();
   const leave = () => left.reject(cancelled(signal));
   signal.addEventListener('abort', leave, { once: true });
@@ -93,7 +95,11 @@ async function join(flight: SignInSession['flight'] & {}, signal: AbortSignal): 
   } finally {
     signal.removeEventListener('abort', leave);
     flight.waiting -= 1;
-    if (flight.waiting === 0) flight.stop.abort();
+    if (flight.waiting === 0) {
+      flight.stop.abort();
+      // Whoever comes now starts anew.
+      if (session.flight === flight) session.flight = null;
+    }
   }
 }
 
@@ -151,10 +157,7 @@ class SignIn {
     const loopback = await openLoopback(authority.ports);
     const [verifier, state] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState()];
     const given = new AbortController();
-    const timer = setTimeout(
-      () => given.abort(this.#failure('SIGN_IN_TIMED_OUT', 'nobody signed in in time')),
-      patience,
-    );
+    const timer = setTimeout(() => given.abort(this.#failure('timedOut', 'nobody did it in time')), patience);
     const signal = AbortSignal.any([this.#stop, given.signal]);
     let done = () => {};
     try {
@@ -175,7 +178,7 @@ class SignIn {
       const { service } = authority;
       const ends_at = new Date(Date.now() + patience).toISOString();
       done = ask({ id: randomUUID(), section, name, service, address: address.href, ends_at }, () =>
-        given.abort(this.#failure('SIGN_IN_CANCELLED', 'it was cancelled')),
+        given.abort(this.#failure('cancelled', 'it was cancelled')),
       );
       const { parameters, answer } = await back;
       try {
@@ -260,31 +263,51 @@ class SignIn {
     const { service } = this.#options.authority;
     if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError) {
       const told = firstLine(error.error_description ?? error.error);
-      return this.#failure('SIGN_IN_REFUSED', `${service} refused it: ${told}`, { cause: error });
+      return this.#failure('refused', `${service} refused it: ${told}`, { cause: error });
     }
     const failed = error as { code?: string; cause?: unknown };
     if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError) {
-      return this.#failure('SIGN_IN_REFUSED', `${service} answered what cannot be used (${failed.code})`);
+      return this.#failure('refused', `${service} answered what cannot be used (${failed.code})`);
     }
-    return this.#failure('SIGN_IN_UNREACHABLE', `${service} cannot be reached: ${firstLine(messageOf(error))}`, {
+    return this.#failure('unreachable', `${service} cannot be reached: ${firstLine(messageOf(error))}`, {
       retryable: true,
       cause: error,
     });
   }
 
-  #failure(code: keyof typeof HINTS, why: string, options: { retryable?: boolean; cause?: unknown } = {}): IngestError {
-    const host = new URL(this.#options.authority.tokenEndpoint).host;
-    const hint = HINTS[code].replace('HOST', host);
-    return new IngestError(code, `${this.#options.name} was not signed in: ${why}.`, { hint, ...options });
+  #failure(
+    how: keyof typeof FAILURES,
+    why: string,
+    options: { retryable?: boolean; cause?: unknown } = {},
+  ): IngestError {
+    const { code, hint } = FAILURES[how];
+    const { host } = new URL(this.#options.authority.tokenEndpoint);
+    const way = how === 'unreachable' ? hint.replace('its host', host) : hint;
+    return new IngestError(code, `${this.#options.name} was not signed in: ${why}.`, { hint: way, ...options });
   }
 }
 
-const HINTS = {
-  SIGN_IN_TIMED_OUT: 'Start it again, and finish the sign-in in the browser within five minutes.',
-  SIGN_IN_CANCELLED: 'Start it again to sign in.',
-  SIGN_IN_REFUSED:
-    'Sign in with an account that has access. Where the organisation must consent first, its administrator can; or set client_id to an application of your own.',
-  SIGN_IN_UNREACHABLE: 'Check that HOST can be reached from here, and the proxy.',
+const FAILURES = {
+  timedOut: {
+    code: 'SIGN_IN_TIMED_OUT',
+    says: '… was not signed in: nobody did it in time.',
+    hint: 'Start it again, and finish the sign-in in the browser within five minutes.',
+  },
+  cancelled: {
+    code: 'SIGN_IN_CANCELLED',
+    says: '… was not signed in: it was cancelled.',
+    hint: 'Start it again to sign in.',
+  },
+  refused: {
+    code: 'SIGN_IN_REFUSED',
+    says: '… was not signed in: … refused it: …',
+    hint: 'Sign in with an account that has access. Where the organisation must consent first, ask its administrator, or set client_id to an application of its own.',
+  },
+  unreachable: {
+    code: 'SIGN_IN_UNREACHABLE',
+    says: '… was not signed in: … cannot be reached: …',
+    hint: 'Check that its host can be reached from here, and the proxy.',
+  },
 } as const;
 
 function nobodyHere({ name, authority }: BrowserSignInOptions): IngestError {

@@ -230,7 +230,11 @@ test('denied, cancelled, too late, unreachable: each says so and ends its listen
   expect(entry.ended).toBe(false);
   two.abort();
   await expect(second).rejects.toMatchObject({ code: 'CANCELLED' });
+  // Who comes while the last one leaves is asked anew.
+  const late = open(at)(never);
   await expect.poll(() => entry.ended).toBe(true);
+  (await wanted(5)).cancel();
+  await expect(late).rejects.toMatchObject({ code: 'SIGN_IN_CANCELLED' });
   await expect(open(at)(AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
 
   expect(asked.every(({ ended }) => ended)).toBe(true);
@@ -239,7 +243,7 @@ test('denied, cancelled, too late, unreachable: each says so and ends its listen
   // What is kept outlives an authority that cannot be reached.
   Object.assign(people.behaviour, { denies: false });
   const kept = open(desk())(never);
-  await visit(await wanted(5));
+  await visit(await wanted(6));
   await kept;
   const value = await store.get(folder.path, ['sources', 'crm', 'browser_sign_in']);
   const gone = open(desk(), { authority: authority({ tokenEndpoint: 'https://localhost:1/token' }) });

@@ -181,3 +181,26 @@ test('fields are shown by what the others say', () => {
   const mssql = connectionKind('sources', 'mssql')!;
   expect(isShown(mssql, mssql.fields.find(({ key }) => key === 'username')!, values({}))).toBe(true);
 });
+
+test.each([
+  ['destinations', 'databricks', 'sign_in', { auth_type: 'browser', access_token: 'x' }, 'auth_type', ['client_id']],
+  [
+    'sources',
+    'filesystem',
+    'azure_sign_in',
+    { bucket_url: 'az://c/x', azure_authentication: 'browser' },
+    'azure_authentication',
+    ['azure_tenant_id', 'azure_client_id'],
+  ],
+] as const)(
+  '%s.%s: the browser is told by a key of its own, which the form does not show',
+  (section, type, way, table, key, shown) => {
+    const kind = connectionKind(section, type)!;
+    const values = { value: (name: string) => (table as Record<string, unknown>)[name] };
+    expect(wayOption(kind.ways.find((one) => one.key === way)!, values).value).toBe('browser');
+    const fields = kind.fields.filter((field) => isShown(kind, field, values)).map((field) => field.key);
+    expect(fields).toEqual(expect.arrayContaining([...shown]));
+    expect(fields).not.toContain(key);
+    expect(fields.filter((name) => /secret|token|account_key/.test(name))).toEqual([]);
+  },
+);

@@ -309,7 +309,9 @@ test('what no driver here can do is said', () => {
   const notes = (text: string) => parseConnection(text)!.notes.join(' ');
   expect(notes('Server=h;Database=d;Trusted_Connection=yes')).toContain('NTLM with the same account');
   expect(parseConnection('Server=h;Database=d;Integrated Security=SSPI')!.values.authentication).toBe('ntlm');
-  expect(notes('Server=h;Database=d;Authentication=ActiveDirectoryInteractive;User Id=a@b')).toContain('az login');
+  expect(notes('Server=h;Database=d;Authentication=ActiveDirectoryPassword;User Id=a@b')).toContain('az login');
+  const interactive = parseConnection('Server=h;Database=d;Authentication=Active Directory Interactive;User Id=a@b')!;
+  expect(interactive).toMatchObject({ values: { authentication: 'browser', username: 'a@b' }, notes: [] });
   expect(notes('https://b.s3.amazonaws.com/k?X-Amz-Signature=0123abcd')).toContain('opens one object only');
 });
 

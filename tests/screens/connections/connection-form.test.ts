@@ -52,6 +52,18 @@ test('values of the way before are taken out of the file', () => {
   expect(changedValues(withWay(keys, lake, way, 'profile'))).toEqual({});
 });
 
+test('the browser is chosen by a key, which another way takes away again', () => {
+  const draft = saved({ bucket_url: 'az://raw', azure_client_id: 'app', azure_client_secret: SECRET_PLACEHOLDER });
+  const [{ way, value }] = shownWays(draft, lake) as [ReturnType<typeof shownWays>[number]];
+  expect(value).toBe('service_principal');
+  const browser = withWay(draft, lake, way, 'browser');
+  expect(changedValues(browser)).toEqual({ azure_authentication: 'browser' });
+  expect(browser.secrets).toEqual({ azure_client_secret: '' });
+  expect(shownWays({ ...browser, ways: {} }, lake)[0]?.value).toBe('browser');
+  const back = withWay(browser, lake, way, 'service_principal');
+  expect([changedValues(back), back.secrets]).toEqual([{}, {}]);
+});
+
 test('a pasted address with a SAS fills a destination, its secret apart', () => {
   const parsed = parseConnection('https://lake.blob.core.windows.net/raw?sv=1&sig=ab12cd')!;
   const draft = saved({ bucket_url: 'az://old', azure_storage_account_key: SECRET_PLACEHOLDER });
