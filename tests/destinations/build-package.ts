@@ -33,13 +33,15 @@ export interface PackageContent {
   tables: TableContent[];
 }
 
+/** One for all packages: opening one costs more than writing one. */
+const writer = DuckDBInstance.create(':memory:');
+
 /** A complete load package in `folder`, its Parquet files written by an independent DuckDB. */
 export async function buildPackage(folder: string, content: PackageContent): Promise<LoadPackage> {
   const { loadId, schema = 'raw', table = 'orders', pipeline = 'test_pipeline', watermark = null } = content;
   const home = join(folder, `package-${loadId}-${table.replaceAll(/\W/g, '_')}`);
   await mkdir(home, { recursive: true });
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
+  const connection = await (await writer).connect();
   await connection.run("SET TimeZone = 'UTC'");
   const tables: PackageTable[] = [];
   for (const [index, part] of content.tables.entries()) {
@@ -66,7 +68,6 @@ export async function buildPackage(folder: string, content: PackageContent): Pro
     tables.push({ name: part.name, parent: part.parent ?? null, columns, files });
   }
   connection.closeSync();
-  instance.closeSync();
   const state: JobState = {
     version: 1,
     pipeline,

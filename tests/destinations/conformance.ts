@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Destination } from '../../engine/destinations/destination.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
 import { messageOf } from '../../engine/errors.ts';
@@ -17,20 +17,27 @@ const key = { pipeline: 'test_pipeline', target_schema: 'raw', target_table: 'or
 export function describeDestination(kind: Kind): void {
   describe(`${kind.name} destination`, () => {
     let root: string;
+    let spill: string;
     let workspace: Workspace;
     let destination: Destination;
 
+    beforeAll(async () => {
+      spill = await mkdtemp(join(tmpdir(), 'destination spill '));
+      workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 2, tempDirectory: spill });
+    });
+    afterAll(async () => {
+      workspace.close();
+      await rm(spill, { recursive: true, force: true });
+    });
     beforeEach(async () => {
       // The folder would be a partition to DuckDB, whose value hides the column of that name.
       root = join(await mkdtemp(join(tmpdir(), 'destination ')), 'id=7');
       await mkdir(root);
-      workspace = await Workspace.open({ memoryLimitMiB: 300, threads: 2, tempDirectory: join(root, 'spill') });
       destination = await kind.create(root, workspace);
       await destination.open(never);
     });
     afterEach(async () => {
       await destination.close();
-      workspace.close();
       await rm(dirname(root), { recursive: true, force: true });
     });
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -362,10 +362,12 @@ describe('Delta tables', () => {
     ] as const;
     const expected = ['1 1.1', '2 1.2', '3 1.3', '4 1.3'];
     let steps = 0;
+    const before = lake;
+    await load(packs[0]);
     for (let dies = true; dies; steps += 1) {
       lake = join(root, `lake-${steps}`);
+      await cp(before, lake, { recursive: true });
       store = createLocalStore(lake);
-      await load(packs[0]);
       let calls = 0;
       dies = false;
       const fail = async () => {

@@ -134,11 +134,14 @@ for (const kind of STORE_KINDS.filter(({ name }) => name !== 'local')) {
 
     it('writes once, whatever part of an upload loses its answer', async () => {
       const body = Buffer.alloc(PART + 99, 'part of an upload ');
-      for (let step = 0; step < 4; step += 1) {
+      // Parts and the end; what begins an upload in S3 and GCS; the parts of GCS end it.
+      const steps = { azure: 3, s3: 4, gcs: 3 }[kind.name as 's3'];
+      for (let step = 0; step < steps; step += 1) {
         let writes = 0;
         server.fault = (request) => (isWrite(request) && writes++ === step ? { losesAnswer: true } : undefined);
         await store.write(`lost-${step}.bin`, Readable.from([body]), body.length);
         server.fault = () => undefined;
+        expect(writes, `step ${step}`).toBeGreaterThan(steps);
         const stored = (await started.objects(place)).get(`lost-${step}.bin`);
         expect(stored?.equals(body), `step ${step}`).toBe(true);
       }
