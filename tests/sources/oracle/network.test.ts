@@ -82,7 +82,28 @@ const lastCode = (result: TestStage[]) => result.at(-1)?.error?.code;
 
 const idle = () => expect.poll(() => server.sessions, { timeout: 15_000 }).toEqual([]);
 
-describe('login', () => {
+// First, since it only waits; what follows waits for threads to start.
+describe.concurrent('silence', () => {
+  test('a server that takes the connection and says nothing is a timeout', async () => {
+    await using silent = await silentServer();
+    const connection = connectionTo({ host: '127.0.0.1', port: silent.port }, { connect_timeout: 1 });
+    await expect(read(connection)).rejects.toMatchObject({ code: 'CONNECTION_TIMEOUT', retryable: true });
+  });
+
+  test('a server that falls silent does not hang the read', async ({ expect }) => {
+    await using falling = await OracleServer.start();
+    await falling.createTable('SLOW', { columns, query: "SELECT 1, 'x'" });
+    falling.onStatement = (sql) => (sql.includes('"SLOW"') && sql.includes('q.') ? { delayMs: 600_000 } : undefined);
+    await using proxy = await startTcpProxy(falling);
+    const connection = connectionTo({ host: '127.0.0.1', port: proxy.port }, { query_timeout: 1 });
+    const reading = read(connection, job('SLOW'));
+    await expect.poll(() => falling.sessions.some(({ running }) => running?.includes('"SLOW"'))).toBe(true);
+    proxy.stall();
+    await expect(reading).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
+  });
+});
+
+describe.concurrent('login', () => {
   test.each([
     [{ password: 'wrong' }, 'LOGIN_FAILED', /refused user "etl"/],
     [{ username: 'nobody' }, 'LOGIN_FAILED', /refused user "nobody"/],
@@ -174,15 +195,9 @@ describe('login', () => {
     controller.abort();
     await expect(testing).rejects.toMatchObject({ code: 'CANCELLED' });
   });
-
-  test('a server that takes the connection and says nothing is a timeout', async () => {
-    await using silent = await silentServer();
-    const connection = connectionTo({ host: '127.0.0.1', port: silent.port }, { connect_timeout: 1 });
-    await expect(read(connection)).rejects.toMatchObject({ code: 'CONNECTION_TIMEOUT', retryable: true });
-  });
 });
 
-describe('TLS', () => {
+describe.concurrent('TLS', () => {
   const encrypted = (changes: Partial<OracleConnection> = {}) =>
     connectionTo({ host: 'localhost', port: secure.port }, { encrypt: true, ssl_root_cert: root, ...changes });
 
@@ -273,15 +288,6 @@ describe('what ends in the middle', () => {
     });
     expect(server.cancelled).toHaveLength(1);
     await idle();
-  });
-
-  test('a server that falls silent does not hang the read', async () => {
-    await using proxy = await startTcpProxy(server);
-    const connection = connectionTo({ host: '127.0.0.1', port: proxy.port }, { query_timeout: 1 });
-    const reading = read(connection, job('SLOW'));
-    await expect.poll(() => server.sessions.some(({ running }) => running?.includes('"SLOW"'))).toBe(true);
-    proxy.stall();
-    await expect(reading).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
   });
 });
 
