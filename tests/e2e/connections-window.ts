@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { Keychain } from '../../engine/secrets/keychain.ts';
 import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import { createEngineService } from '../../engine/service/engine-service.ts';
+import type { EngineServiceOptions } from '../../engine/service/service-context.ts';
 import { startWebHost, type WebHost } from '../../engine/web-host/web-host.ts';
 import { findChromium } from '../electron-standin/chromium.ts';
 import { buildApp } from '../helpers/electron-app.ts';
@@ -19,6 +20,7 @@ export interface WindowOptions {
   prepare?(folder: string): Promise<void>;
   keychain?: Keychain;
   environment?: Record<string, string>;
+  vault?: EngineServiceOptions['vault'];
   viewport?: { width: number; height: number };
   colorScheme?: 'light' | 'dark';
 }
@@ -69,6 +71,7 @@ export async function openWindow(options: WindowOptions): Promise<StudioWindow> 
         host: 'web',
         environment: options.environment ?? {},
         openAtStart: folder,
+        ...(options.vault === undefined ? {} : { vault: options.vault }),
       }),
   });
   browser ??= chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });

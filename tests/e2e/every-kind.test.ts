@@ -2,6 +2,10 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseToml } from '../../engine/bundle/toml.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+import { CLIENT, CLIENT_SECRET, startEntra, TENANT } from '../servers/entra.ts';
+import { startKeyVault } from '../servers/key-vault.ts';
 import { type EveryKind, SECRETS, startEveryKind } from '../service/every-kind.ts';
 import { closeBrowser, goTo, openWindow, type StudioWindow, seriousFindings } from './connections-window.ts';
 
@@ -188,4 +192,78 @@ test('the form of a bucket and of a warehouse ask for one way of signing in; run
   await page.getByRole('button', { name: 'Into lake_azure' }).waitFor();
   expect(await seriousFindings(page)).toEqual([]);
   expect(studio.problems).toEqual([]);
+});
+
+test('a key vault is set up in the settings: tested stage by stage, saved without its secret in a file, and taken away again', async () => {
+  await using own = await temporaryFolder();
+  const entra = await startEntra(own.path);
+  const vault = await startKeyVault({
+    certificate: entra.certificate,
+    accepts: (token) => entra.tokens.has(token),
+    authority: `${entra.authority}/${TENANT}`,
+  });
+  vault.secrets.set('sources--crm--token', { value: 'swordfish-of-the-vault' });
+  try {
+    const job = {
+      source_type: 'api',
+      source_name: 'crm',
+      table_name: 'people',
+      load_type: 'FULL',
+      auth_type: 'bearer',
+    };
+    await using studio = await openWindow({
+      project: {
+        jobs: [{ ...job, api_endpoint: '/people', pagination_type: 'single_page' }],
+        config: `[sources.crm]\ntype = "api"\nbase_url = "http://127.0.0.1:1"\n\n[destination]\ntype = "duckdb"\n\n[key_vault]\nvault_url = "https://localhost:1"\nca_file = ${JSON.stringify(path.join(own.path, 'company.pem'))}\n`,
+      },
+      environment: { AZURE_AUTHORITY_HOST: entra.authority },
+      vault: { client: { disableChallengeResourceVerification: true } },
+    });
+    const { page } = studio;
+    page.setDefaultTimeout(20_000);
+    await page.getByRole('grid', { name: 'Jobs' }).waitFor();
+    await goTo(page, 'Settings');
+    const uri = page.getByRole('textbox', { name: 'Vault URI' });
+    await uri.fill(vault.url);
+    await choose(page, 'Sign-in to the vault', 'Service principal');
+    await page.getByRole('textbox', { name: 'Tenant ID' }).fill(TENANT);
+    await page.getByRole('textbox', { name: 'Client ID' }).fill(CLIENT);
+    const secret = page.getByLabel('Client secret');
+    const stages = page.getByRole('list', { name: 'Test of the vault' });
+    const test = page.getByRole('button', { name: 'Test', exact: true });
+    await secret.fill('not-this-one~9');
+    await test.click();
+    await stages.getByText('Login failed').waitFor();
+    await stages.getByText('Check tenant_id, client_id and client_secret', { exact: false }).waitFor();
+    await secret.fill(CLIENT_SECRET);
+    await test.click();
+    await stages.getByText('There: sources--crm--token.').waitFor();
+    expect(await stages.getByRole('listitem').count()).toBe(6);
+    expect(await seriousFindings(page)).toEqual([]);
+    await picture(page, 'key-vault');
+
+    const config = () => readFile(path.join(studio.folder, '.dlt/config.toml'), 'utf8');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('In keychain').waitFor();
+    expect(parseToml(await config(), 'config.toml').table['key_vault']).toMatchObject({
+      vault_url: vault.url,
+      authentication: 'service_principal',
+      tenant_id: TENANT,
+      client_id: CLIENT,
+    });
+    // What is saved is tested with the secret that the window does not have.
+    await test.click();
+    await stages.getByText('There: sources--crm--token.').waitFor();
+    for (const text of [await config(), ...studio.received, await page.content()]) {
+      expect(text).not.toContain(CLIENT_SECRET);
+      expect(text).not.toContain('swordfish');
+    }
+    await page.getByRole('button', { name: 'Use no vault' }).click();
+    await expect.poll(() => uri.inputValue()).toBe('');
+    expect(await config()).not.toContain('key_vault');
+    expect(studio.problems).toEqual([]);
+  } finally {
+    await vault.close();
+    await entra.close();
+  }
 });

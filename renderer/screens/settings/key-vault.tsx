@@ -19,6 +19,7 @@ type Stages = Output<'vault.test'>;
 const SIGN_INS = [
   { value: 'default_credential', label: 'Azure sign-in' },
   { value: 'service_principal', label: 'Service principal' },
+  { value: 'browser', label: 'Your browser' },
 ];
 
 /** The open project's Azure Key Vault: where it is, who signs in, and whether it answers. */
@@ -102,7 +103,10 @@ function VaultForm({ document }: { document: ProjectDocument }) {
           onChange={(event) => change({ vault_url: event.currentTarget.value })}
         />
       </Row>
-      <Row label="Sign-in" help="Azure sign-in: `az login`, a managed identity, or AZURE_CLIENT_ID and the like.">
+      <Row
+        label="Sign-in"
+        help="Azure sign-in: `az login`, a managed identity, or AZURE_CLIENT_ID and the like. Your browser: only where you are."
+      >
         <SegmentedControl
           aria-label="Sign-in to the vault"
           data={SIGN_INS}
@@ -171,7 +175,9 @@ function VaultForm({ document }: { document: ProjectDocument }) {
           <ol aria-label="Test of the vault">
             {stages.map(({ stage, status, detail, error: failure }) => (
               <li key={stage}>
-                <StatusWord status={STATUS_OF[status]}>{stageName(stage)}</StatusWord>
+                <StatusWord status={STATUS_OF[status]}>
+                  {stageName(stage)} {status}
+                </StatusWord>
                 <p className="small">{detail}</p>
                 {failure?.hint === undefined ? null : <p className="small dim">{failure.hint}</p>}
               </li>
