@@ -6,6 +6,7 @@ import { IngestError, throwIfCancelled } from '../errors.ts';
 import { loadDriver } from '../load-driver.ts';
 import type { Environment } from '../network.ts';
 import { type Agents, openAgents } from '../network-agents.ts';
+import { browserCredential } from '../sign-in/entra-sign-in.ts';
 import type { Finding } from '../spec/finding.ts';
 import { type KeyVaultConfig, vaultSecretName } from '../spec/key-vault.ts';
 import { explainVaultError, isMissing, isRefused } from './key-vault-errors.ts';
@@ -13,6 +14,8 @@ import { type ProvidedValue, pathText, type SecretProvider } from './provider.ts
 
 /** All secrets of a run must be there after so many milliseconds, retries and sign-in included. */
 const PATIENCE = 30_000;
+/** The same where a person signs in first. */
+const ATTENDED_PATIENCE = 5 * 60_000 + PATIENCE;
 /** A call that gives no byte for so long is tried again. */
 const SILENCE = 10_000;
 /** Requests at a time. A vault gives 4,000 secrets in ten seconds before it throttles. */
@@ -24,7 +27,7 @@ export interface KeyVaultOptions {
   baseDirectory: string;
   environment: Environment;
   signal: AbortSignal;
-  /** Default {@link PATIENCE}. */
+  /** Default {@link PATIENCE}, with a person's sign-in {@link ATTENDED_PATIENCE}. */
   patience?: number;
   /** Laid over the client's options, for vaults at an address that is not Azure's (tests). */
   client?: Pick<SecretClientOptions, 'disableChallengeResourceVerification'>;
@@ -118,7 +121,9 @@ export async function askKeyVault(
   const answers = new Map<string, ProvidedValue>();
   let failure: unknown = null;
   if (secrets.length > 0) {
-    const patience = AbortSignal.timeout(options.patience ?? PATIENCE);
+    const patience = AbortSignal.timeout(
+      options.patience ?? (config.authentication === 'browser' ? ATTENDED_PATIENCE : PATIENCE),
+    );
     const stop = new AbortController();
     const signal = AbortSignal.any([options.signal, patience, stop.signal]);
     let session: VaultSession | null = null;
@@ -224,9 +229,14 @@ async function openCredential(
   agents: Agents,
   environment: Environment,
 ): Promise<TokenCredential> {
+  const { name, tenant_id: tenant, client_id: client, client_secret: secret } = config;
+  const authority = authorityOf(config);
+  if (config.authentication === 'browser') {
+    const agent = agents.httpsAgent;
+    return browserCredential({ section: 'key_vault', name, agent, environment, authority, tenant, client });
+  }
   const identity = await loadDriver('@azure/identity', () => import('@azure/identity'));
-  const options = entraOptions(agents.httpsAgent, environment, authorityOf(config));
-  const { tenant_id: tenant, client_id: client, client_secret: secret } = config;
+  const options = entraOptions(agents.httpsAgent, environment, authority);
   if (config.authentication === 'default_credential') {
     return new identity.DefaultAzureCredential({
       ...options,

@@ -11,6 +11,7 @@ import {
   vaultSecrets,
 } from '../secrets/azure-key-vault.ts';
 import { explainVaultError, isRefused } from '../secrets/key-vault-errors.ts';
+import { personOf } from '../sign-in/person.ts';
 import type { TestStage } from '../sources/source.ts';
 import type { KeyVaultConfig } from '../spec/key-vault.ts';
 
@@ -60,12 +61,7 @@ export async function* testKeyVault(
             const { credential } = await open();
             const token = await credential.getToken(scopeOf(config), { abortSignal: signal });
             if (token === null) throw new IngestError('KEY_VAULT_SIGN_IN', 'There was no token.');
-            return {
-              detail:
-                config.authentication === 'service_principal'
-                  ? `Signed in as service principal ${config.client_id}.`
-                  : 'Signed in with the default credential of Azure.',
-            };
+            return { detail: signedInAs(config, token.token) };
           },
         ],
         ['permission', async () => await mayList(await open(), signal)],
@@ -129,6 +125,17 @@ async function readSecrets(config: KeyVaultConfig, paths: VaultPaths, options: K
   const there = found.length === 0 ? 'None of the secrets is there.' : `There: ${found.join(', ')}.`;
   const rest = absent.length === 0 ? '' : ` Not there: ${absent.join(', ')} (looked up in the other places).`;
   return { detail: `${there}${rest}${vault.findings.map(({ message }) => ` ${message}`).join('')}` };
+}
+
+function signedInAs({ authentication, client_id: client }: KeyVaultConfig, token: string): string {
+  switch (authentication) {
+    case 'service_principal':
+      return `Signed in as service principal ${client}.`;
+    case 'browser':
+      return `Signed in as ${personOf(token) ?? 'a person'} in the browser.`;
+    default:
+      return 'Signed in with the default credential of Azure.';
+  }
 }
 
 function scopeOf({ vaultUrl }: KeyVaultConfig): string {

@@ -10,7 +10,7 @@ export interface EntraSignInOptions extends SignInPlace {
   environment: Environment;
   /** The authority of the service's cloud; undefined: the public one's. */
   authority?: string | undefined;
-  /** Default: that of the account which signs in. */
+  /** Default: the one that the service asks for, else that of the account which signs in. */
   tenant?: string | undefined;
   /** A public client; default Azure CLI's. */
   client?: string | undefined;
@@ -22,22 +22,24 @@ export interface EntraSignInOptions extends SignInPlace {
 export interface EntraCredential {
   getToken(
     scopes: string | string[],
-    options?: { abortSignal?: unknown },
+    options?: { abortSignal?: unknown; tenantId?: string },
   ): Promise<{ token: string; expiresOnTimestamp: number }>;
 }
 
 /** A person's sign-in in place of a credential of `@azure/identity`, whose own opens a browser by itself and keeps nothing. */
 export function browserCredential(options: EntraSignInOptions): EntraCredential {
-  const { section, name, agent, environment, tenant, client, user } = options;
+  const { section, name, agent, environment, client, user } = options;
   const host = entraHost(environment, options.authority);
   const signIns = new Map<string, ReturnType<typeof openBrowserSignIn>>();
   return {
-    async getToken(scopes, { abortSignal } = {}) {
+    async getToken(scopes, { abortSignal, tenantId } = {}) {
       const scope = [scopes].flat().join(' ');
+      const tenant = options.tenant ?? tenantId;
+      const key = JSON.stringify([scope, tenant]);
       const signIn =
-        signIns.get(scope) ??
+        signIns.get(key) ??
         openBrowserSignIn({ section, name, agent, authority: entraAuthority(host, { scope, tenant, client, user }) });
-      signIns.set(scope, signIn);
+      signIns.set(key, signIn);
       const signal = abortSignal instanceof AbortSignal ? abortSignal : new AbortController().signal;
       const { token, ends } = await signIn(signal);
       return { token, expiresOnTimestamp: ends };

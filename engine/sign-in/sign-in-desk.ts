@@ -4,7 +4,7 @@ import type { SecretStore } from '../secrets/secret-store.ts';
 
 /** Where a connection stands in the configuration. */
 export interface SignInPlace {
-  section: 'sources' | 'destinations';
+  section: 'sources' | 'destinations' | 'key_vault';
   name: string;
 }
 

@@ -3,8 +3,8 @@ import { FindingList } from './finding-list.ts';
 import type { RawProject, Table } from './project.ts';
 import { addEntries, type Entries, isTable, parseEntries, remark, type TomlContext, unknownKey } from './toml-table.ts';
 
-/** `default_credential`: environment, workload and managed identity, Azure CLI. */
-export const KEY_VAULT_SIGN_INS = ['default_credential', 'service_principal'] as const;
+/** `default_credential`: environment, workload and managed identity, Azure CLI; `browser`: a person signs in. */
+export const KEY_VAULT_SIGN_INS = ['default_credential', 'service_principal', 'browser'] as const;
 
 /** What a secret of a vault is called: 1 to 127 letters, digits and hyphens. */
 const SECRET_NAME = /^[0-9A-Za-z-]{1,127}$/;
@@ -21,7 +21,9 @@ export const keyVaultModel = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('Of the service principal; with default_credential, of a user-assigned managed identity'),
+    .describe(
+      'Of the service principal; with default_credential, of a user-assigned managed identity; with browser, a public client',
+    ),
   client_secret: z
     .string()
     .min(1)

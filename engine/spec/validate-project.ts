@@ -26,7 +26,7 @@ import { validateChecks } from './validate-checks.ts';
 import { validateDestinations } from './validate-destinations.ts';
 import { asTyped, createRowCache, type RowCache, validateJobs, validateTargets } from './validate-jobs.ts';
 import { validateSettings } from './validate-settings.ts';
-import { reportAttended } from './validate-sign-ins.ts';
+import { reportAttended, reportAttendedVault } from './validate-sign-ins.ts';
 
 export interface ValidateOptions {
   /** Report secrets that enabled jobs need and do not have. Default true. */
@@ -82,7 +82,7 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
   for (const key of Object.keys(raw.config)) {
     if (!CONFIG_TABLES.includes(key) && !DLT_TABLES.includes(key)) unknownKey(context, [key], CONFIG_TABLES);
   }
-  readKeyVault(context, raw.config);
+  const keyVault = readKeyVault(context, raw.config);
   const sections = isTable(raw.config.sources) ? raw.config.sources : {};
   const uses = connectionUses(sheet, index, sections);
   const connections = readConnections(list, raw.config, raw.secretPaths, uses);
@@ -133,6 +133,7 @@ export function validateProject(raw: RawProject, options: ValidateOptions = {}):
   }
   reportUnusedCredentials(context, read.jobs, connections.tables);
   reportAttended(context, read.jobs, valid, loaded);
+  if (keyVault?.authentication === 'browser') reportAttendedVault(context);
   const { checks, unknownChecks } = validateChecks(list, raw.checks, read.jobs, read.invalidJobs);
   return {
     project: {

@@ -30,16 +30,22 @@ export function reportAttended(
     const instead = config.type === 'databricks' ? 'a service principal (OAuth M2M) or a token' : 'a service principal';
     used.set(path.join('.'), { config, path, instead });
   }
-  for (const { config, path, instead } of used.values()) {
-    if (!isAttended(config)) continue;
-    list.add(
-      { sheet: CONFIG_FILE, column: path.join('.') },
-      {
-        severity: 'warning',
-        code: 'SIGN_IN_NOT_HEADLESS',
-        problem: 'a person signs in to it with the browser: it runs only where somebody is signed in',
-        hint: `For CI and schedules use ${instead}, for instance in an environment of its own (.dlt/config.NAME.toml).`,
-      },
-    );
-  }
+  for (const { config, path, instead } of used.values()) if (isAttended(config)) add(list, path, instead);
+}
+
+/** The same of the project's key vault. */
+export function reportAttendedVault({ list }: TomlContext): void {
+  add(list, ['key_vault'], 'a service principal or a managed identity');
+}
+
+function add(list: TomlContext['list'], path: readonly string[], instead: string): void {
+  list.add(
+    { sheet: CONFIG_FILE, column: path.join('.') },
+    {
+      severity: 'warning',
+      code: 'SIGN_IN_NOT_HEADLESS',
+      problem: 'a person signs in to it with the browser: it runs only where somebody is signed in',
+      hint: `For CI and schedules use ${instead}, for instance in an environment of its own (.dlt/config.NAME.toml).`,
+    },
+  );
 }

@@ -6,6 +6,8 @@ import { call, on } from '../client.ts';
 import { CopyButton } from '../ui/copy-button.tsx';
 import classes from './dialogs.module.css';
 
+const WHAT = { sources: 'connection', destinations: 'destination', key_vault: 'key vault' } as const;
+
 /** What the engine waits for: somebody signs in with the browser. It stands over everything else, for whatever asked for it goes on only then. */
 export function SignInDialog() {
   const host = useSettings((state) => state.about?.host);
@@ -44,8 +46,7 @@ export function SignInDialog() {
         <div className={classes['column']}>
           <p>
             {host === 'desktop' ? 'Your browser was opened: sign in there' : 'Open the page, and sign in there'} for{' '}
-            {request.section === 'sources' ? 'connection' : 'destination'}{' '}
-            <span className="medium">{request.name}</span>. This goes on by itself then.
+            {WHAT[request.section]} <span className="medium">{request.name}</span>. This goes on by itself then.
           </p>
           <p className="dim">
             Until {new Date(request.ends_at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}. The

@@ -1,9 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { askVault, openProject, vaultWarnings } from '../../engine/open-project.ts';
+import { createSecretStore } from '../../engine/secrets/secret-store.ts';
 import type { VaultScope } from '../../engine/secrets/vault-paths.ts';
+import {
+  type SignInDesk,
+  type SignInRequest,
+  SignInSessions,
+  withSignInDesk,
+} from '../../engine/sign-in/sign-in-desk.ts';
 import { vaultSecretName } from '../../engine/spec/key-vault.ts';
 import { cli } from '../cli/cli-process.ts';
 import { writeProject } from '../helpers/project.ts';
@@ -11,6 +18,8 @@ import { CLIENT, CLIENT_SECRET, type EntraServer, startEntra, TENANT } from '../
 import { type KeyVaultServer, startKeyVault } from '../servers/key-vault.ts';
 import { startProxy } from '../servers/proxy.ts';
 import { scriptFor, startScriptServer } from '../servers/proxy-scripts.ts';
+import { browse } from '../servers/sign-in-authority.ts';
+import { memoryKeychain } from '../service/service-harness.ts';
 
 let root: string;
 let entra: EntraServer;
@@ -319,6 +328,39 @@ describe('a vault that cannot be asked', () => {
     expect(entra.tokens.size).toBe(before);
     expect(vault.asked).toEqual([]);
   });
+});
+
+it('a person signs in with the browser: the vault is asked then, and CI is warned', async () => {
+  vault.secrets.set('sources--shop--password', { value: 'from-the-vault' });
+  await write({ vault: 'authentication = "browser"\n' });
+  const config = await readFile(path.join(folder, '.dlt/config.toml'), 'utf8');
+  await writeFile(path.join(folder, '.dlt/config.toml'), config.replace(/^client_id = .*\n/m, ''));
+  const requests: SignInRequest[] = [];
+  const desk = (ask: SignInDesk['ask']): SignInDesk => ({
+    project: folder,
+    store: createSecretStore({ directory: path.join(folder, `user-${ask === null}`), keychain: memoryKeychain() }),
+    sessions: new SignInSessions(),
+    ask,
+  });
+  const attended = await withSignInDesk(
+    desk((request) => {
+      requests.push(request);
+      void browse(request.address, entra.company);
+      return () => undefined;
+    }),
+    () => open({ selectors: [] }),
+  );
+  expect(attended.project.connections['shop']).toMatchObject({ password: 'from-the-vault' });
+  expect(attended.findings.map(({ code, column }) => [code, column])).toEqual([['SIGN_IN_NOT_HEADLESS', 'key_vault']]);
+  expect(requests).toMatchObject([{ section: 'key_vault', service: 'Microsoft Entra ID' }]);
+
+  const alone = await withSignInDesk(desk(null), () => open({ selectors: [] }));
+  expect(alone.findings).toContainEqual(
+    expect.objectContaining({
+      code: 'SECRET_PROVIDER_UNREACHABLE',
+      message: expect.stringContaining('nobody is here'),
+    }),
+  );
 });
 
 it('vault and sign-in go through the proxy', async () => {

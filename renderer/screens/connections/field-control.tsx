@@ -15,6 +15,7 @@ const CHOICE_WORDS: Readonly<Record<string, string>> = {
   ntlm: 'Windows account (NTLM)',
   service_principal: 'Entra ID application',
   default_credential: 'This computer’s Azure sign-in',
+  browser: 'Entra ID, in your browser',
 };
 
 export interface FieldControlProps {
