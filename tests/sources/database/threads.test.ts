@@ -102,11 +102,16 @@ describe.each(KINDS)('threads that read from $kind', ({ open, request: asked, id
       const codes: string[] = [];
       const { rows, summary } = await withRetry(
         () =>
-          bench.read(source, asked(partitions), {
-            progress: (counts) => {
-              if (at > 0 && counts.rows >= at) kill();
+          bench.read(
+            source,
+            asked(partitions),
+            {
+              progress: (counts) => {
+                if (at > 0 && counts.rows >= at) kill();
+              },
             },
-          }),
+            id,
+          ),
         { signal: new AbortController().signal, firstWait: 1, onRetry: ({ error }) => codes.push(error.code) },
       );
       // Killed in the last moment, it may have given its last row already.
