@@ -81,7 +81,7 @@ function choosingAgents(proxies: Proxies, options: AgentOptions) {
       return open(
         targetOf('http:', to),
         () => super.createConnection(to) as Duplex,
-        (tunnel) => tunnel,
+        (tunnel) => tunnel.setTimeout(options.timeout ?? 0),
         connected,
       );
     }

@@ -25,10 +25,6 @@ interface KeptScript {
   answers: Map<string, { proxy: Promise<URL | null>; until: number }>;
 }
 
-/** The way out where a script is of no use. */
-export const NAME_THE_PROXY =
-  'Open the address of the script in a browser of this computer and show it to your network team. Until then name the proxy itself: proxy of the connection, HTTPS_PROXY, or Proxy in Settings.';
-
 /** Of the process: a run has many clients, and all of them ask the same script. */
 const scripts = new Map<string, KeptScript>();
 
@@ -151,7 +147,7 @@ function routesOf(answer: string, address: URL, url: URL): (URL | null)[] {
   if (!offers.some(({ kind }) => kind.startsWith('SOCKS')))
     throw unusable(address, `for ${url.hostname} it answers with no proxy: ${answer.slice(0, 100)}`);
   throw new IngestError('PROXY_UNUSABLE', `${chosen} through a SOCKS proxy, which this program does not speak.`, {
-    hint: NAME_THE_PROXY,
+    hint: 'Ask for an http proxy to that host, and name it: proxy of the connection, HTTPS_PROXY, or Proxy in Settings.',
   });
 }
 
@@ -178,7 +174,7 @@ async function takesConnections(proxy: URL): Promise<boolean> {
 
 function unusable(address: URL, why: string, cause?: unknown): IngestError {
   return new IngestError('PROXY_SCRIPT_UNUSABLE', `The proxy script ${scriptName(address)} cannot be used: ${why}.`, {
-    hint: NAME_THE_PROXY,
+    hint: 'Open its address in a browser of this computer and show it to your network team. Until then name the proxy itself: proxy of the connection, HTTPS_PROXY, or Proxy in Settings.',
     ...(cause === undefined ? {} : { cause }),
   });
 }

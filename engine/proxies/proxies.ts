@@ -1,6 +1,6 @@
 import { IngestError, isIngestError } from '../errors.ts';
 import type { Environment } from '../network.ts';
-import { NAME_THE_PROXY, proxyByScript, readScript, scriptName } from './pac-script.ts';
+import { proxyByScript, readScript, scriptName } from './pac-script.ts';
 import { hasSystemProxy, isBypassed, type SystemProxy, systemProxy } from './system-proxy.ts';
 
 /** How an address is reached. */
@@ -31,7 +31,6 @@ export interface Proxies {
 }
 
 const DIRECT: Choice = { proxy: null, by: null, unread: null };
-const WAY_OUT = 'Write it like http://proxy.example.com:8080, or "direct" for none.';
 
 /**
  * The proxies of a connection: its own setting (`direct` for none, `pac+http://…` for a script that chooses), else INGEST_PROXY_SCRIPT, else HTTPS_PROXY, HTTP_PROXY
@@ -125,7 +124,8 @@ export function guessFailed(unread: IngestError, host: string, error: unknown): 
 
 /** The proxy's own error behind what a vendor's client made of it: clients keep its code and its words. Null for any other. */
 export function proxyErrorOf(code: string, message: string): IngestError | null {
-  return /^PROXY_[A-Z]/.test(code) ? new IngestError(code, message, { hint: NAME_THE_PROXY }) : null;
+  const hint = 'Name the proxy itself: proxy of the connection, HTTPS_PROXY, or Proxy in Settings.';
+  return /^PROXY_[A-Z]/.test(code) ? new IngestError(code, message, { hint }) : null;
 }
 
 /** "chosen by …" in brackets, where somebody else than the user chose. */
@@ -153,7 +153,9 @@ export function scriptAddress(text: string, where: string): URL {
 function proxyAddress(text: string, where: string): string {
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
-  throw new IngestError('PROXY_UNUSABLE', `The ${where} is no http or https address.`, { hint: WAY_OUT });
+  throw new IngestError('PROXY_UNUSABLE', `The ${where} is no http or https address.`, {
+    hint: 'Write it like http://proxy.example.com:8080, or "direct" for none.',
+  });
 }
 
 /** NO_PROXY's rule as curl and undici have it: `*`, a host with or without port, or the end of one. */

@@ -80,7 +80,7 @@ const sqlServer = (host: Words, encrypt: string): readonly TabWords[] => [
 const NETWORK: Record<string, Words> = {
   proxy: {
     label: 'Proxy',
-    help: 'Address of the proxy, or “direct” for none. Without it the system’s settings hold',
+    help: 'Address of the proxy, “pac+http://…” of a script that chooses, or “direct” for none. Without it the Settings hold, else the system’s proxy',
     example: 'http://proxy.example.com:8080',
   },
   ca_file: {

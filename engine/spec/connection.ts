@@ -96,7 +96,9 @@ export type AzureSqlConnection = z.infer<typeof azureSqlConnectionModel>;
 export const networkFields = {
   proxy: textField()
     .optional()
-    .describe('Address of the proxy, or "direct" for none; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY'),
+    .describe(
+      'Address of the proxy, pac+http://… of a script that chooses one, or "direct" for none; default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, else the system',
+    ),
   ca_file: textField()
     .optional()
     .describe("PEM file with authorities to trust beside the system's, from the project's folder"),

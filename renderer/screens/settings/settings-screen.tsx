@@ -102,7 +102,7 @@ function Fields({ settings, set }: { settings: Settings; set(change: Input<'sett
       <Section title="Network">
         <Row
           label="Proxy"
-          help="For this window. Blank: HTTPS_PROXY and NO_PROXY of the environment, which the command line always takes."
+          help="For this window; pac+http://… is a script that chooses. Blank: HTTPS_PROXY and NO_PROXY of the environment, else the system’s proxy, as on the command line."
         >
           <Text
             label="Proxy"
