@@ -3,11 +3,21 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { Keychain } from '../engine/secrets/keychain.ts';
+import { createSecretStore } from '../engine/secrets/secret-store.ts';
+import { createEngineService } from '../engine/service/engine-service.ts';
+import { startWebHost } from '../engine/web-host/web-host.ts';
 import { cli } from './cli/cli-process.ts';
+import { goTo } from './e2e/connections-window.ts';
+import { findChromium } from './electron-standin/chromium.ts';
+import { buildApp } from './helpers/electron-app.ts';
+import { pageTexts } from './helpers/page-texts.ts';
 import { type PostgresServer, startPostgres } from './helpers/postgres-server.ts';
-import { writeProject } from './helpers/project.ts';
-import { memoryKeychain, startService } from './service/service-harness.ts';
+import { type ProjectTexts, writeProject } from './helpers/project.ts';
+import { memoryKeychain, SAMPLE, startService } from './service/service-harness.ts';
 
 /** One in each place that a secret can come from, each of another kind. */
 const SECRETS = {
@@ -104,6 +114,128 @@ function withoutCells(message: string): string {
   return JSON.stringify(JSON.parse(message, (key, value) => (key === 'cells' && Array.isArray(value) ? [] : value)));
 }
 
+/** A row whose texts hold none of the secrets. */
+function withoutTyped(row: object): object {
+  const values = Object.values(SECRETS);
+  const blank = (text: unknown) => (values.some((value) => String(text).includes(value)) ? 'FULL' : text);
+  return Object.fromEntries(Object.entries(row).map(([name, text]) => [name, blank(text)]));
+}
+
+/** Takes the tables away whose rows repeat what the server had heard. */
+async function dropEchoes(file: string): Promise<void> {
+  const database = await DuckDBInstance.create(file);
+  const connection = await database.connect();
+  const tables = await connection.runAndReadAll(
+    "SELECT table_schema, table_name FROM information_schema.tables WHERE table_name LIKE 'echo%'",
+  );
+  expect(tables.currentRowCount).toBeGreaterThan(3);
+  for (const [schema, table] of tables.getRows()) await connection.run(`DROP TABLE "${schema}"."${table}"`);
+  connection.closeSync();
+  database.closeSync();
+}
+
+/** Opens the project in a real browser and goes through the window: what stood in each screen, and every message that came. */
+async function lookAtEveryScreen(
+  directory: string,
+  userDataDirectory: string,
+  keychain: Keychain,
+  environment: Record<string, string>,
+): Promise<[string, string][]> {
+  await buildApp();
+  const host = await startWebHost({
+    pageFolder: path.resolve(import.meta.dirname, '../out/renderer'),
+    port: 0,
+    createService: (emit) =>
+      createEngineService({
+        emit,
+        userDataDirectory,
+        documentsDirectory: directory,
+        sampleDirectory: SAMPLE,
+        secretStore: createSecretStore({ directory: userDataDirectory, keychain }),
+        version: '1.2.3',
+        host: 'web',
+        environment,
+        openAtStart: directory,
+      }),
+  });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
+  const seen: [string, string][] = [];
+  try {
+    const page = await browser.newPage({ viewport: { width: 1600, height: 1400 } });
+    page.setDefaultTimeout(20_000);
+    page.on('websocket', (socket) => {
+      socket.on('framereceived', ({ payload }) => seen.push(['a frame of the window', String(payload)]));
+    });
+    page.on('console', (message) => seen.push(['the console', message.text()]));
+    const look = async (name: string) => seen.push([`the window: ${name}`, await pageTexts(page)]);
+    await page.goto(host.url);
+    const jobs = page.getByRole('grid', { name: 'Jobs' });
+    await jobs.getByText('echo_env').first().click();
+    await look('jobs');
+    await page.keyboard.press('Control+e');
+    await page.getByRole('complementary', { name: /^Job / }).waitFor();
+    await look('the form of a job');
+    await goTo(page, 'Connections');
+    const connections = page.locator('[data-key]');
+    await connections.first().waitFor();
+    for (let at = 0; at < (await connections.count()); at++) {
+      await connections.nth(at).click();
+      for (const tab of await page.getByRole('main').getByRole('tab').all()) {
+        await tab.click();
+        await look(`connection ${at}`);
+      }
+    }
+    await page.locator('[data-key="env"]').click();
+    const tested = page.getByRole('region', { name: 'Connection test' });
+    await tested.getByRole('button', { name: 'Test', exact: true }).click();
+    await tested.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached' });
+    await look('a test');
+    await goTo(page, 'Discover');
+    await page.getByRole('heading', { name: 'Discover', level: 1 }).waitFor();
+    await look('discover');
+    await goTo(page, 'API preview');
+    await page
+      .getByRole('textbox', { name: 'Job' })
+      .or(page.getByRole('combobox', { name: 'Job' }))
+      .first()
+      .click();
+    await page.getByRole('option', { name: 'env.echo_env' }).click();
+    await page.getByRole('button', { name: /^Preview( again)?$/ }).click();
+    await page.getByRole('list', { name: 'Pages' }).waitFor();
+    for (const tab of await page.getByRole('main').getByRole('tab').all()) {
+      await tab.click();
+      await look('api preview');
+    }
+    await goTo(page, 'Runs');
+    const runs = page.getByRole('button', { name: /^Open run/ });
+    await runs.first().waitFor();
+    await look('runs');
+    await runs.last().click();
+    await page.getByRole('button', { name: 'env.fails_env' }).click();
+    await page.getByRole('region', { name: 'env.fails_env' }).waitFor();
+    await look('a run');
+    await goTo(page, 'Results');
+    await page
+      .getByRole('button', { name: /^orders/ })
+      .first()
+      .waitFor();
+    await look('results');
+    await goTo(page, 'Quality');
+    await page.getByRole('grid', { name: 'Checks' }).waitFor();
+    await look('quality');
+    await goTo(page, 'Export');
+    await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+    await look('export');
+    await goTo(page, 'Settings');
+    await page.getByText('Azure Key Vault').first().waitFor();
+    await look('settings');
+    return seen;
+  } finally {
+    await browser.close();
+    await host.close();
+  }
+}
+
 /** Files below a folder but data: what was loaded is the people's own. */
 async function textsBelow(folder: string): Promise<[string, string][]> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -141,7 +273,7 @@ test('no file, log, metric, report, recording, copy, export, error, message or p
   const quoted = (text: string) => JSON.stringify(text);
   const bearer = (name: string, more = '') =>
     `[sources.${name}]\ntype = "api"\nbase_url = "${origin}"\n[sources.${name}.auth]\ntype = "bearer"\n${more}`;
-  await writeProject(directory, {
+  const texts: ProjectTexts = {
     jobs: [
       ...apis.flatMap((name) => [api(name, 'echo', '/echo'), api(name, 'fails', '/fails')]),
       api('cell', 'fails', `/fails?api_key=${SECRETS.shapeInCell}`),
@@ -184,7 +316,8 @@ test('no file, log, metric, report, recording, copy, export, error, message or p
       `[sources.signed]\nazure_storage_sas_token = ${quoted(SECRETS.sas)}\nprivate_key = ${quoted(SECRETS.pem)}`,
       `[notifications]\nwebhook_url = "${origin}/hook/${SECRETS.webhook}"\n[telemetry.headers]\nx-team = "${SECRETS.collector}"\n`,
     ].join('\n'),
-  });
+  };
+  await writeProject(directory, texts);
   const at = { directory, env: null };
 
   // The window: everything that it asks for, unsaved secrets too.
@@ -253,7 +386,16 @@ test('no file, log, metric, report, recording, copy, export, error, message or p
   expect(studio.said.join('')).toContain('EXPORT_SECRET');
   expect(keychain.value === null ? '' : JSON.stringify(keychain.value)).not.toContain(chained);
 
+  // The window itself. Cells stand there as they were typed, and rows as they were loaded: neither holds a secret now.
+  const clean = <Row extends object>(rows: readonly Row[]) => rows.map((row) => withoutTyped(row) as Row);
+  await writeProject(directory, { ...texts, jobs: clean(texts.jobs), checks: clean(texts.checks ?? []) });
+  await dropEchoes(path.join(directory, 'out.duckdb'));
+  const seen = await lookAtEveryScreen(directory, studio.userDataDirectory, keychain, environment);
+  expect(seen.map(([, text]) => text).join('')).toContain('echo_env');
+  expect(new Set(seen.map(([where]) => where)).size).toBeGreaterThan(18);
+
   const surfaces: [string, string][] = [
+    ...seen,
     ...studio.said.map((text, number): [string, string] => [
       `message ${number}: ${text.slice(0, 80)}`,
       withoutCells(text),
