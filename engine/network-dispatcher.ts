@@ -67,16 +67,14 @@ class ChoosingDispatcher extends Dispatcher {
     const fail = (error: Error) => handler.onResponseError?.(null as never, error);
     const abort = () => fail(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    this.#choose(origin).then(
-      (client) => {
-        signal?.removeEventListener('abort', abort);
+    this.#choose(origin)
+      .then((client) => {
         if (!signal?.aborted) client.dispatch(options, handler);
-      },
-      (error: Error) => {
-        signal?.removeEventListener('abort', abort);
+      })
+      .catch((error: Error) => {
         if (!signal?.aborted) fail(error);
-      },
-    );
+      })
+      .finally(() => signal?.removeEventListener('abort', abort));
     return true;
   }
 

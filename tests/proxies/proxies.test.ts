@@ -19,6 +19,7 @@ import type { SystemProxy } from '../../engine/proxies/system-proxy.ts';
 import { createRestSource } from '../../engine/sources/rest/rest-source.ts';
 import { type Authority, makeCertificate } from '../helpers/certificate.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
+import { SERVICE_ACCOUNT, SERVICE_ACCOUNT_KEYS } from '../object-stores/stores.ts';
 import { startProxy, type TestProxy } from '../servers/proxy.ts';
 import { type ScriptServer, scriptFor, startScriptServer } from '../servers/proxy-scripts.ts';
 import { type RestApi, rows, startRestApi } from '../servers/rest-api.ts';
@@ -174,8 +175,10 @@ describe('a script of a connection', () => {
       aws_access_key_id: 'AK',
       aws_secret_access_key: 'secret',
       endpoint_url: 'https://storage.example',
+      client_email: SERVICE_ACCOUNT,
+      private_key: SERVICE_ACCOUNT_KEYS.privateKey,
     };
-    for (const bucket of ['az://lake/raw', 's3://lake/raw']) {
+    for (const bucket of ['az://lake/raw', 's3://lake/raw', 'gs://lake/raw']) {
       const options = { baseDirectory: folder.path, environment, retry: { attempts: 1, firstWait: 1, longestWait: 1 } };
       const store = await openObjectStore(bucket, keys, options);
       await expect(store.prepare(new AbortController().signal)).rejects.toMatchObject(error);
