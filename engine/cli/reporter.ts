@@ -40,7 +40,6 @@ export class Reporter {
   onEvent(event: RunEvent): void {
     this.#count(event);
     if (LOG_LEVELS.indexOf(event.level) < this.#least || !isWorthALine(event, this.#least === 0)) return;
-    this.#erase();
     this.#terminal.tell(this.#terminal.interactive ? terminalLine(event, this.#terminal) : eventLine(event));
     this.#drawSoon();
   }
@@ -48,7 +47,10 @@ export class Reporter {
   /** Removes the bars. Safe to call twice. */
   close(): void {
     clearInterval(this.#timer);
-    if (this.#timer !== undefined) this.#erase();
+    if (this.#timer !== undefined) {
+      this.#erase();
+      this.#terminal.beforeTalk = () => undefined;
+    }
     this.#timer = undefined;
     this.#total = 0;
   }
@@ -82,6 +84,7 @@ export class Reporter {
 
   #start(): void {
     if (!this.#terminal.interactive || LOG_LEVELS.indexOf('INFO') < this.#least) return;
+    this.#terminal.beforeTalk = () => this.#erase();
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
     this.#timer.unref();
   }

@@ -26,6 +26,8 @@ export interface TerminalOptions {
 export class Terminal {
   /** Replaces secrets in any text that is about to be written. */
   redact: (text: string) => string = (text) => text;
+  /** Takes away what is redrawn in place, before a line that stays comes below it. */
+  beforeTalk: () => void = () => undefined;
   readonly #options: TerminalOptions;
   readonly #colors: { stdout: boolean; stderr: boolean };
 
@@ -50,6 +52,7 @@ export class Terminal {
 
   /** Talk about the result, to stderr, with a line break. */
   tell(text: string): void {
+    this.beforeTalk();
     this.#options.stderr.write(`${this.redact(text)}\n`);
   }
 

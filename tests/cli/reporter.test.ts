@@ -52,7 +52,10 @@ const run: RunEvent[] = [
   { at, level: 'INFO', type: 'job_finished', job: 'shop.orders', result },
 ];
 
-function report(options: { isTTY: boolean; columns?: number; level?: LogLevel }, events: RunEvent[] = run): string {
+function report(
+  options: { isTTY: boolean; columns?: number; level?: LogLevel; aside?: string },
+  events: RunEvent[] = run,
+): string {
   let written = '';
   const stream = {
     isTTY: options.isTTY,
@@ -64,7 +67,10 @@ function report(options: { isTTY: boolean; columns?: number; level?: LogLevel },
   };
   const terminal = new Terminal({ stdout: stream, stderr: stream, color: false, env: {} });
   const reporter = new Reporter(terminal, options.level ?? 'INFO');
-  for (const event of events) reporter.onEvent(event);
+  for (const event of events) {
+    reporter.onEvent(event);
+    if (options.aside !== undefined) terminal.tell(options.aside);
+  }
   reporter.close();
   reporter.close();
   return written;
@@ -111,6 +117,12 @@ test('a terminal shows bars while it runs and only the lines that stay afterward
   expect(left.filter((line) => line !== '')).toHaveLength(4);
   expect(left.join('\n')).toContain('✔ shop.orders: SUCCESS');
   expect(left.join('\n')).toContain('▲ shop.orders: LOOKS_TRUNCATED');
+});
+
+test('what others say between the bars stays, such as the page to sign in at', () => {
+  const left = screen(report({ isTTY: true, aside: 'open\n\n  https://login.example/' }));
+  expect(left.filter((line) => line === '  https://login.example/')).toHaveLength(run.length);
+  expect(left.join('\n')).not.toContain('█');
 });
 
 test('bars never wrap, however narrow the terminal is', () => {
