@@ -1,9 +1,9 @@
 import type { ProjectDocument } from '../../engine/contract.ts';
 import { call } from '../client.ts';
 import type { AppStores } from '../stores/app-stores.ts';
+import type { Batch } from '../stores/batch.ts';
 import { type ConfigStep, reverseStep, valueChanges } from '../stores/config-step.ts';
 import { connectionKey } from '../stores/connection-store.ts';
-import type { Batch } from '../stores/project-store.ts';
 
 export type History = ReturnType<typeof createHistory>;
 

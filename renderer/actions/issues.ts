@@ -4,7 +4,7 @@ import { CONFIG_FILE } from '../../engine/spec/toml-table.ts';
 import type { GridView } from '../grid/grid-types.ts';
 import type { AppStores } from '../stores/app-stores.ts';
 import { connectionKey } from '../stores/connection-store.ts';
-import { SHEETS, type SheetName } from '../stores/project-store.ts';
+import { SHEETS, type SheetName } from '../stores/edited-sheet.ts';
 
 /** The edited sheet that a finding is about; null for the configuration and for sheets that are missing. */
 export function sheetOf({ project }: AppStores, finding: Finding): SheetName | null {

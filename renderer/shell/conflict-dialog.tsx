@@ -4,7 +4,7 @@ import { shownError } from '../actions/project-commands.ts';
 import { useApp, useProject } from '../app.ts';
 import { call } from '../client.ts';
 import { type RowDifference, sheetDifferences } from '../stores/differences.ts';
-import { SHEETS } from '../stores/project-store.ts';
+import { SHEETS } from '../stores/edited-sheet.ts';
 import type { ShownError } from '../stores/window-store.ts';
 import { DifferenceList } from '../ui/difference-list.tsx';
 import { ErrorCard } from '../ui/error-card.tsx';

@@ -1,5 +1,6 @@
 import type { RawSheet } from '../../engine/spec/project.ts';
-import { type ProjectStore, SHEETS, type SheetName } from './project-store.ts';
+import { SHEETS, type SheetName } from './edited-sheet.ts';
+import type { ProjectStore } from './project-store.ts';
 import { type Cells, columnIds, isBlank, sameCells } from './sheet-model.ts';
 
 /** One row that is other than in the workbook; `sheet`: a whole sheet that it lacks, without its rows. */

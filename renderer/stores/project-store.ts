@@ -3,25 +3,26 @@ import type { ProjectDocument } from '../../engine/contract.ts';
 import type { Finding } from '../../engine/spec/finding.ts';
 import type { Job } from '../../engine/spec/job.ts';
 import { NEW_SHEETS, type NewSheet } from '../../engine/spec/new-sheet.ts';
-import type { RawProject, RawSheet, Validation } from '../../engine/spec/project.ts';
+import type { RawProject, Validation } from '../../engine/spec/project.ts';
 import { createRowCache } from '../../engine/spec/validate-jobs.ts';
 import { validateProject } from '../../engine/spec/validate-project.ts';
 import type { GridEdit } from '../grid/grid-types.ts';
+import { type Batch, squashBatches, type Touched, touchedBy, withoutCreated } from './batch.ts';
 import type { ConfigStep } from './config-step.ts';
+import {
+  assignFindings,
+  changeSheet,
+  type EditedSheet,
+  editedSheet,
+  judgeDirty,
+  placeSheet,
+  SHEETS,
+  type SheetName,
+  unsavedIn,
+} from './edited-sheet.ts';
 import { createKeyedEmitter } from './emitter.ts';
+import { emptySheet, replayEdits, savedSheet, type WorkbookEdit, workbookEdits } from './saved-sheet.ts';
 import {
-  emptySheet,
-  placeRows,
-  rawSheetOf,
-  replayEdits,
-  rowDifference,
-  type SavedSheet,
-  savedSheet,
-  type WorkbookEdit,
-  workbookEdits,
-} from './saved-sheet.ts';
-import {
-  applyDiff,
   type Cells,
   columnIds,
   diffOfEdit,
@@ -31,40 +32,16 @@ import {
   type RowChange,
   reverseDiff,
   type SheetDiff,
-  type SheetModel,
   sheetModel,
   spliceBetween,
-  squashDiffs,
 } from './sheet-model.ts';
-
-/** Sheets of the workbook that are edited here. */
-export const SHEETS = ['SourceConfig', 'DataQuality', 'Pipeline'] as const;
-export type SheetName = (typeof SHEETS)[number];
-
-/** One step of undo. */
-export interface Batch {
-  label: string;
-  diffs: Partial<Record<SheetName, SheetDiff>>;
-  /** Batches in a row with the same key are one step: the letters of a form's field. */
-  mergeKey: string | null;
-  /** What it has changed in config.toml beside its sheets; who undoes it writes that back first. */
-  config: ConfigStep | null;
-  /** Sheets that it has made, until they are in the workbook: a save does not take back what it has written. */
-  creates?: readonly NewSheet[];
-}
+import { sheetReader } from './sheet-reader.ts';
 
 export interface EditOptions {
   /** See {@link Batch.mergeKey}. */
   mergeKey?: string;
   /** See {@link Batch.config}; written already. */
   config?: ConfigStep | null;
-}
-
-/** Where something was changed by undo, redo or a fix, so that a screen can show it. */
-export interface Touched {
-  sheet: SheetName;
-  rowIds: readonly string[];
-  columnId: string | null;
 }
 
 export interface ProjectState {
@@ -84,25 +61,6 @@ export interface ProjectState {
   /** Revision that {@link findings} speak of; less than `revision` while they are being found. */
   validatedRevision: number;
   touched: Touched | null;
-}
-
-/** A sheet and all that is known of it, by row id. */
-interface Sheet {
-  /** Its key; `model.name` is as the workbook spells it. */
-  name: SheetName;
-  model: SheetModel;
-  saved: SavedSheet;
-  /** Row ids → findings that are no notices. */
-  findings: ReadonlyMap<string, readonly Finding[]>;
-  kept: ReadonlySet<string>;
-  numbers: ReadonlyMap<string, number>;
-  idOfNumber: ReadonlyMap<number, string>;
-  moved: ReadonlySet<string>;
-  dirty: Set<string>;
-  /** Rows of the workbook that are no more. */
-  deleted: number;
-  columns: readonly string[];
-  versions: Map<string, number>;
 }
 
 export interface ProjectStoreOptions {
@@ -129,8 +87,6 @@ const EMPTY: ProjectState = {
 /** Steps of undo that are kept. */
 const HISTORY = 1000;
 
-const NO_FINDINGS: readonly Finding[] = [];
-
 export type ProjectStore = ReturnType<typeof createProjectStore>;
 
 /**
@@ -141,7 +97,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
   const store = createStore<ProjectState>(() => EMPTY);
   const rowListeners = createKeyedEmitter<string>();
   const orderListeners = createKeyedEmitter<SheetName>();
-  let sheets: Partial<Record<SheetName, Sheet>> = {};
+  let sheets: Partial<Record<SheetName, EditedSheet>> = {};
   /** By row after saving; rows with an error have none. */
   let jobs: readonly (Job | undefined)[] = [];
   let cache = createRowCache();
@@ -154,6 +110,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
 
   // Reading
 
+  const reader = sheetReader((name) => sheets[name]);
   const rowListenerKey = (name: SheetName, rowId: string) => `${name} ${rowId}`;
 
   function touchRows(name: SheetName, rowIds: Iterable<string>): void {
@@ -171,60 +128,23 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
   }
 
   function countUnsaved(): number {
-    let count = 0;
-    for (const name of SHEETS) {
-      const sheet = sheets[name];
-      if (sheet === undefined) continue;
-      count += sheet.dirty.size + sheet.deleted + (sheet.saved.isNew ? 1 : 0);
-      for (const id of sheet.moved) if (!sheet.dirty.has(id)) count += 1;
-      if (sheet.model.headers !== sheet.saved.headers) count += headerChanges(sheet).length;
-    }
-    return count;
-  }
-
-  function headerChanges({ model, saved }: Sheet): number[] {
-    return model.headers.flatMap((header, position) => (header === (saved.headers[position] ?? '') ? [] : [position]));
+    return SHEETS.reduce((sum, name) => sum + (sheets[name] === undefined ? 0 : unsavedIn(sheets[name])), 0);
   }
 
   // Changing
-
-  function place(sheet: Sheet): void {
-    const { kept, moved, numbers } = placeRows(sheet.model, sheet.saved);
-    const before = sheet.numbers;
-    Object.assign(sheet, { kept, moved, numbers });
-    sheet.idOfNumber = new Map([...numbers].map(([id, number]) => [number, id]));
-    sheet.deleted = 0;
-    for (const id of sheet.saved.rows.keys()) if (!sheet.model.rows.has(id)) sheet.deleted += 1;
-    const renumbered: string[] = [];
-    for (const [id, number] of numbers) if (before.get(id) !== number) renumbered.push(id);
-    for (const id of before.keys()) if (!numbers.has(id)) renumbered.push(id);
-    touchRows(sheet.name, renumbered);
-  }
-
-  function judgeDirty(sheet: Sheet, ids: Iterable<string>): void {
-    for (const id of ids) {
-      const cells = sheet.model.rows.get(id);
-      if (cells !== undefined && rowDifference(sheet.saved, id, cells) !== null) sheet.dirty.add(id);
-      else sheet.dirty.delete(id);
-    }
-  }
 
   function apply(name: SheetName, diff: SheetDiff): void {
     const sheet = sheets[name];
     if (sheet === undefined) return;
     const orderBefore = sheet.model.order;
-    applyDiff(sheet.model, diff);
-    if (diff.headers !== null) sheet.columns = columnIds(sheet.model.headers);
-    judgeDirty(sheet, diff.rows.keys());
-    const structural = diff.order.length > 0 || [...diff.rows].some(([id, change]) => turnsBlank(sheet, id, change));
-    if (structural) place(sheet);
+    touchRows(name, changeSheet(sheet, diff));
     if (diff.headers === null) touchRows(name, diff.rows.keys());
     else touchAllRows();
     if (sheet.model.order !== orderBefore) orderListeners.emit(name);
   }
 
   function create(name: NewSheet): void {
-    const sheet = read(name, emptySheet(name));
+    const sheet = editedSheet(name, emptySheet(name));
     sheet.saved = { ...sheet.saved, isNew: true };
     sheets[name] = sheet;
     touchAllRows();
@@ -245,11 +165,6 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
     return !document.fileFindings.some(
       ({ code, sheet }) => code.startsWith('WORKBOOK_') || (code === 'SHEET_DUPLICATE' && sheet === name),
     );
-  }
-
-  /** A row that is not in the workbook yet begins or ceases to say something: it gets or loses its number. */
-  function turnsBlank(sheet: Sheet, id: string, { before, after }: RowChange): boolean {
-    return !sheet.saved.rows.has(id) && (before === null || isBlank(before)) !== (after === null || isBlank(after));
   }
 
   function changed(changes: Partial<ProjectState>): void {
@@ -273,16 +188,11 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
 
   // Validating
 
-  function rawOf(name: SheetName): RawSheet | null {
-    const sheet = sheets[name];
-    return sheet === undefined ? null : rawSheetOf(sheet.model, sheet.numbers);
-  }
-
   function rawProject(document: ProjectDocument): RawProject {
     return {
-      jobs: rawOf('SourceConfig'),
-      checks: rawOf('DataQuality'),
-      settings: rawOf('Pipeline'),
+      jobs: reader.rawSheet('SourceConfig'),
+      checks: reader.rawSheet('DataQuality'),
+      settings: reader.rawSheet('Pipeline'),
       config: document.config,
       secretPaths,
       deferredPaths,
@@ -294,7 +204,10 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
     if (document === null) return;
     const validation = validateProject(rawProject(document), { cache, keychain: keychain() });
     const findings = document.fileFindings.concat(validation.findings).filter((finding) => !isSettled(finding));
-    for (const name of SHEETS) assignFindings(name, findings);
+    for (const name of SHEETS) {
+      const sheet = sheets[name];
+      if (sheet !== undefined) touchRows(name, assignFindings(sheet, findings));
+    }
     assignJobs(validation.project.jobs);
     const errors = findings.filter(({ severity }) => severity === 'error').length;
     store.setState({
@@ -311,29 +224,6 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
     return (
       severity === 'notice' || (code === 'SHEET_NOT_FOUND' && SHEETS.some((name) => name === sheet && sheets[name]))
     );
-  }
-
-  function assignFindings(name: SheetName, findings: readonly Finding[]): void {
-    const sheet = sheets[name];
-    if (sheet === undefined) return;
-    const byRow = new Map<string, Finding[]>();
-    for (const finding of findings) {
-      const id =
-        finding.sheet === sheet.model.name && finding.row !== null ? sheet.idOfNumber.get(finding.row) : undefined;
-      if (id === undefined) continue;
-      const list = byRow.get(id);
-      if (list === undefined) byRow.set(id, [finding]);
-      else list.push(finding);
-    }
-    const before = sheet.findings;
-    sheet.findings = byRow;
-    const other: string[] = [];
-    for (const [id, list] of byRow) {
-      const was = before.get(id);
-      if (was?.length !== list.length || was.some((finding, index) => finding !== list[index])) other.push(id);
-    }
-    for (const id of before.keys()) if (!byRow.has(id)) other.push(id);
-    touchRows(name, other);
   }
 
   function assignJobs(list: readonly Job[]): void {
@@ -353,26 +243,6 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
 
   // Files
 
-  function read(name: SheetName, sheet: RawSheet): Sheet {
-    const model = sheetModel(sheet);
-    const read: Sheet = {
-      name,
-      model,
-      saved: savedSheet(sheet, model.order),
-      findings: new Map(),
-      kept: new Set(),
-      numbers: new Map(),
-      idOfNumber: new Map(),
-      moved: new Set(),
-      dirty: new Set(),
-      deleted: 0,
-      columns: columnIds(model.headers),
-      versions: new Map(),
-    };
-    place(read);
-    return read;
-  }
-
   function takeDocument(document: ProjectDocument): void {
     secretPaths = new Set(document.secretPaths);
     deferredPaths = new Set(document.deferredPaths);
@@ -385,7 +255,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
     jobs = [];
     for (const name of SHEETS) {
       const sheet = document.sheets[name];
-      if (sheet !== null) sheets[name] = read(name, sheet);
+      if (sheet !== null) sheets[name] = editedSheet(name, sheet);
     }
     cancelValidation?.();
     cancelValidation = null;
@@ -434,7 +304,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
       if (raw === null) continue;
       if (sheet === undefined) {
         // Its making was undone while it was written: it is in the workbook now.
-        sheets[name] = read(name, raw);
+        sheets[name] = editedSheet(name, raw);
         orderListeners.emit(name);
         gone = true;
         continue;
@@ -448,21 +318,13 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
       sheet.columns = columnIds(sheet.model.headers);
       sheet.dirty.clear();
       judgeDirty(sheet, sheet.model.order);
-      place(sheet);
+      touchRows(name, placeSheet(sheet));
     }
     const { undo, redo } = store.getState();
     store.setState({ document });
     touchAllRows();
     const steps = (batches: readonly Batch[]) => batches.flatMap((batch) => withoutCreated(batch, document));
     changed({ undo: steps(undo), redo: gone ? [] : steps(redo) });
-  }
-
-  /** The step without the sheets that are in the workbook by now; none where it did nothing else. */
-  function withoutCreated(batch: Batch, { sheets: inWorkbook }: ProjectDocument): Batch[] {
-    if (batch.creates === undefined || batch.creates.length === 0) return [batch];
-    const creates = batch.creates.filter((name) => inWorkbook[name] === null);
-    const isNothing = creates.length === 0 && Object.keys(batch.diffs).length === 0 && batch.config === null;
-    return isNothing ? [] : [{ ...batch, creates }];
   }
 
   /** The difference from the workbook as its writer wants it. */
@@ -557,7 +419,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
         apply(name, reverseDiff(diff));
       }
       for (const name of batch.creates ?? []) remove(name);
-      changed({ undo: undo.slice(0, -1), redo: [...redo, batch], touched: touchedBy(batch, columnsOf) });
+      changed({ undo: undo.slice(0, -1), redo: [...redo, batch], touched: touchedBy(batch, reader.columns) });
     },
 
     redo(): void {
@@ -566,7 +428,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
       if (batch === undefined) return;
       for (const name of batch.creates ?? []) create(name);
       for (const [name, diff] of Object.entries(batch.diffs) as [SheetName, SheetDiff][]) apply(name, diff);
-      changed({ undo: [...undo, batch], redo: redo.slice(0, -1), touched: touchedBy(batch, columnsOf) });
+      changed({ undo: [...undo, batch], redo: redo.slice(0, -1), touched: touchedBy(batch, reader.columns) });
     },
 
     /** The next letter typed into the same field is another step of undo. */
@@ -586,7 +448,7 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
       );
       for (const name of SHEETS) {
         const made = creates.find((one) => one === name);
-        const sheet = made === undefined ? sheets[name] : read(name, emptySheet(made));
+        const sheet = made === undefined ? sheets[name] : editedSheet(name, emptySheet(made));
         if (sheet === undefined) continue;
         const { rows, headers, order } = replayEdits(sheet.model, sheet.saved, kept, newRowId);
         const changes = new Map<string, RowChange>();
@@ -603,93 +465,16 @@ export function createProjectStore({ schedule = afterFrame, keychain = () => tru
       }
     },
 
-    // Reading, by row id; cheap enough to be called while drawing
-
-    /** As findings and the workbook spell it. */
-    sheetTitle: (name: SheetName): string => sheets[name]?.model.name ?? name,
+    ...reader,
     canCreate,
-    hasSheet: (name: SheetName): boolean => sheets[name] !== undefined,
-    headers: (name: SheetName): readonly string[] => sheets[name]?.model.headers ?? NO_IDS,
-    /** Ids of the columns by position. */
-    columns: (name: SheetName): readonly string[] => columnsOf(name),
-    rowIds: (name: SheetName): readonly string[] => sheets[name]?.model.order ?? NO_IDS,
-    cell(name: SheetName, rowId: string, columnId: string): string {
-      const sheet = sheets[name];
-      const position = sheet?.columns.indexOf(columnId) ?? -1;
-      return position < 0 ? '' : (sheet?.model.rows.get(rowId)?.[position] ?? '');
-    },
-    /** Texts by position. */
-    rowCells: (name: SheetName, rowId: string): Cells => sheets[name]?.model.rows.get(rowId) ?? NO_IDS,
-    /** Column id → text, without blanks. */
-    rowValues(name: SheetName, rowId: string): Record<string, string> {
-      const sheet = sheets[name];
-      const values: Record<string, string> = {};
-      for (const [position, text] of (sheet?.model.rows.get(rowId) ?? []).entries()) {
-        const id = sheet?.columns[position];
-        if (text !== '' && id !== undefined) values[id] = text;
-      }
-      return values;
-    },
-    /** The workbook's text of a cell; null where the row is not in the workbook. */
-    savedCell(name: SheetName, rowId: string, columnId: string): string | null {
-      const sheet = sheets[name];
-      const row = sheet?.saved.rows.get(rowId);
-      return row === undefined ? null : (row.cells[sheet?.columns.indexOf(columnId) ?? -1] ?? '');
-    },
-    /** Row of the workbook as it is saved now; null for a row that is new. */
-    savedRow: (name: SheetName, rowId: string): number | null => sheets[name]?.saved.rows.get(rowId)?.row ?? null,
-    savedSheet: (name: SheetName): SavedSheet | null => sheets[name]?.saved ?? null,
-    /** Row after saving; null for one that is blank and new. */
-    rowNumber: (name: SheetName, rowId: string): number | null => sheets[name]?.numbers.get(rowId) ?? null,
-    rowOfNumber: (name: SheetName, row: number): string | null => sheets[name]?.idOfNumber.get(row) ?? null,
-    isDirty: (name: SheetName, rowId: string): boolean =>
-      sheets[name]?.dirty.has(rowId) === true || sheets[name]?.moved.has(rowId) === true,
-    /** Findings of a row that are no notices. */
-    rowFindings: (name: SheetName, rowId: string): readonly Finding[] =>
-      sheets[name]?.findings.get(rowId) ?? NO_FINDINGS,
     /** The job of a row, with everything that its connection gives it; null where the row has an error. */
     job: (rowId: string): Job | null => jobs[sheets.SourceConfig?.numbers.get(rowId) ?? 0] ?? null,
-    rawSheet: rawOf,
     rowVersion: (name: SheetName, rowId: string): number => epoch * 1e9 + (sheets[name]?.versions.get(rowId) ?? 0),
     onOrder: (name: SheetName, listener: () => void) => orderListeners.on(name, listener),
     onRow: (name: SheetName, rowId: string, listener: () => void) =>
       rowListeners.on(rowListenerKey(name, rowId), listener),
     touchRows,
   };
-
-  function columnsOf(name: SheetName): readonly string[] {
-    return sheets[name]?.columns ?? NO_IDS;
-  }
-}
-
-const NO_IDS: readonly string[] = [];
-
-function squashBatches(first: Batch, second: Batch): Batch {
-  const diffs = { ...first.diffs };
-  for (const [name, diff] of Object.entries(second.diffs) as [SheetName, SheetDiff][]) {
-    const known = diffs[name];
-    diffs[name] = known === undefined ? diff : squashDiffs(known, diff);
-  }
-  const creates = [...(first.creates ?? []), ...(second.creates ?? [])];
-  return { label: second.label, diffs, mergeKey: second.mergeKey, config: null, creates };
-}
-
-/** The first rows and the column that a batch is about. */
-function touchedBy({ diffs }: Batch, columnsOf: (name: SheetName) => readonly string[]): Touched | null {
-  for (const [sheet, { rows, order }] of Object.entries(diffs) as [SheetName, SheetDiff][]) {
-    const [first] = rows;
-    if (first === undefined) {
-      const rowIds = order.flatMap(({ inserted }) => inserted);
-      return rowIds.length === 0 ? null : { sheet, rowIds, columnId: null };
-    }
-    const [, { before, after }] = first;
-    const length = Math.max(before?.length ?? 0, after?.length ?? 0);
-    let position = 0;
-    while (position < length && (before?.[position] ?? '') === (after?.[position] ?? '')) position += 1;
-    const whole = before === null || after === null;
-    return { sheet, rowIds: [...rows.keys()], columnId: whole ? null : (columnsOf(sheet)[position] ?? null) };
-  }
-  return null;
 }
 
 /** Lets the window draw first. A window in the background draws no frames: there a timer does. */
