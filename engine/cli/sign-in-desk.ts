@@ -10,9 +10,9 @@ export function terminalDesk({ terminal, globals }: Pick<CommandContext, 'termin
     store: createSecretStore(),
     sessions: new SignInSessions(),
     ask: terminal.attended
-      ? ({ name, service, address, ends_at }) => {
+      ? ({ name, service, user, address, ends_at }) => {
           const until = new Date(ends_at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-          const head = `${terminal.styleTalk('bold', `Sign in to ${service} for ${name}`)}: open this in a browser of this computer until ${until} (Ctrl+C cancels)`;
+          const head = `${terminal.styleTalk('bold', `Sign in to ${service}${user === null ? '' : ` as ${user}`} for ${name}`)}: open this in a browser of this computer until ${until} (Ctrl+C cancels)`;
           terminal.tell(`${head}\n\n  ${address}\n`);
           return () => undefined;
         }

@@ -175,9 +175,9 @@ class SignIn {
       const back = loopback.returned(state, signal);
       // Cancelled while the question is put: the wait below says it.
       back.catch(() => undefined);
-      const { service } = authority;
+      const { service, loginHint: user } = authority;
       const ends_at = new Date(Date.now() + patience).toISOString();
-      done = ask({ id: randomUUID(), section, name, service, address: address.href, ends_at }, () =>
+      done = ask({ id: randomUUID(), section, name, service, user, address: address.href, ends_at }, () =>
         given.abort(this.#failure('cancelled', 'it was cancelled')),
       );
       const { parameters, answer } = await back;

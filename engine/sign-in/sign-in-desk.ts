@@ -13,6 +13,8 @@ export interface SignInRequest extends SignInPlace {
   id: string;
   /** Who signs in, for people: `Microsoft Entra ID`. */
   service: string;
+  /** The account that is to sign in, where the configuration names one. */
+  user: string | null;
   /** The page to open. */
   address: string;
   /** When waiting ends, ISO 8601. */

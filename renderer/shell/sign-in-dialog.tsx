@@ -45,8 +45,14 @@ export function SignInDialog() {
       {request === undefined ? null : (
         <div className={classes['column']}>
           <p>
-            {host === 'desktop' ? 'Your browser was opened: sign in there' : 'Open the page, and sign in there'} for{' '}
-            {WHAT[request.section]} <span className="medium">{request.name}</span>. This goes on by itself then.
+            {host === 'desktop' ? 'Your browser was opened: sign in there' : 'Open the page, and sign in there'}
+            {request.user === null ? null : (
+              <>
+                {' '}
+                as <span className="medium">{request.user}</span>
+              </>
+            )}{' '}
+            for {WHAT[request.section]} <span className="medium">{request.name}</span>. This goes on by itself then.
           </p>
           <p className="dim">
             Until {new Date(request.ends_at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}. The

@@ -161,7 +161,7 @@ path = "output/dry_run.duckdb"
   const { page } = studio;
   await testPanel(page).getByRole('button', { name: 'Test', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Sign in to Microsoft Entra ID' });
-  await dialog.getByText('connection shop').waitFor();
+  await dialog.getByText('sign in there as ada@example.com for connection shop').waitFor();
   const link = dialog.getByRole('link', { name: 'Open the sign-in page' });
   const address = (await link.getAttribute('href')) ?? '';
   expect(address).toMatch(

@@ -93,7 +93,7 @@ test('a person signs in once for all that wait; the next start signs in without 
   const grants = people.grants.length;
   const waiting = Promise.all([signIn(never), signIn(never), open(first)(never)]);
   const entry = await wanted();
-  expect(entry.request).toMatchObject({ ...PLACE, service: 'Microsoft Entra ID' });
+  expect(entry.request).toMatchObject({ ...PLACE, service: 'Microsoft Entra ID', user: PERSON });
   expect(Date.parse(entry.request.ends_at) - Date.now()).toBeGreaterThan(290_000);
   const page = await visit(entry);
   expect(page).toMatchObject({ status: 200, text: expect.stringContaining('You can close this window.') });

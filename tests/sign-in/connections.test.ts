@@ -162,6 +162,27 @@ test('the command line prints the page and waits at a terminal; without one it f
     expect(page).toContain('code_challenge=');
     expect(attended.stdout).toContain(PERSON);
     for (const token of people.tokens) expect(attended.stdout + attended.stderr).not.toContain(token);
+    // Jobs side by side wait for one sign-in, and nothing of it is in what the run writes.
+    await sqlServer.createTable('dbo.lines', { columns: [{ name: 'id', type: 'int' }], select: 'SELECT 2' });
+    await writeProject(directory, {
+      jobs: [JOB, { ...JOB, table_name: 'lines' }],
+      settings: {},
+      config: configOf(sqlServer.port),
+    });
+    const pages = new Set<string>();
+    const ran = await cli(['run', '-c', directory, '--parallel', '--log-level', 'DEBUG', '--no-color'], {}, (text) => {
+      const address = /https:\S+authorize\S+/.exec(text)?.[0];
+      if (address !== undefined) void browse(address, people.ca);
+      if (address !== undefined) pages.add(address);
+    });
+    expect([ran.code, pages.size], ran.stderr).toEqual([0, 1]);
+    for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const bytes = await readFile(path.join(entry.parentPath, entry.name));
+      for (const token of [...people.tokens, ...people.refreshTokens])
+        expect(bytes.includes(token), entry.name).toBe(false);
+    }
+
     // In CI nobody reads the page, whatever the streams are.
     expect((await cli(args, { CI: 'true' }, () => undefined)).stdout).toContain('nobody is here to do it');
 
