@@ -10,7 +10,7 @@ import { createObjectStoreDestination } from '../../engine/destinations/object-s
 import { literal } from '../../engine/duckdb/sql.ts';
 import { Workspace } from '../../engine/duckdb/workspace.ts';
 import type { LoadPackage } from '../../engine/load/load-package.ts';
-import { buildPackage, ordersWithChildren } from '../destinations/build-package.ts';
+import { buildPackage, creations, ordersWithChildren } from '../destinations/build-package.ts';
 import { startAzuriteProxy } from '../servers/azurite-proxy.ts';
 import type { ObjectServer } from '../servers/object-server.ts';
 import type { S3Server } from '../servers/object-server-s3.ts';
@@ -127,11 +127,8 @@ describe.concurrent('loads into buckets', () => {
       connection.close();
     }
   };
-  const load = async (destination: Destination, { manifest, folder }: LoadPackage) => {
-    const there = await destination.describeTables(target);
-    const missing = manifest.tables.filter(({ name }) => !there.some((table) => table.name === name));
-    const creations = missing.map(({ name, columns }) => ({ kind: 'create_table' as const, table: name, columns }));
-    await destination.load({ manifest, folder }, creations, signal);
+  const load = async (destination: Destination, loaded: LoadPackage, isFirst = false) => {
+    await destination.load(loaded, isFirst ? creations(loaded) : [], signal);
   };
   const inProcess = async (place: Place, work: (destination: Destination) => Promise<void>) => {
     const destination = await opened(place);
@@ -164,7 +161,7 @@ describe.concurrent('loads into buckets', () => {
       const [, bucket] = /^[a-z0-9]+:\/\/([^/]+)/.exec(place.bucketUrl) ?? [];
       const here = new RegExp(`/${bucket}[/?]`);
       for (const n of [0, 1, 2])
-        await inProcess(place, async (destination) => load(destination, await packOf(n, tables)));
+        await inProcess(place, async (destination) => load(destination, await packOf(n, tables), n === 0));
       let killed = 0;
       const seen = new Set<string>();
       const again = new Set<number>();
@@ -222,7 +219,7 @@ describe.concurrent('loads into buckets', () => {
   it('takes back the room of uploads that a dead process left', async () => {
     const place = await placeIn('s3');
     const first = await pack('orphans', '1.1', [1, 2], '1');
-    await inProcess(place, (destination) => load(destination, first));
+    await inProcess(place, (destination) => load(destination, first, true));
     // As a run leaves it that dies in the midst of a large file.
     const store = await openTestStore(place);
     const manifests = 'raw/orders/_manifests/';
