@@ -62,8 +62,9 @@ export function openBrowserSignIn(options: BrowserSignInOptions): (signal: Abort
     ]),
   );
   return async (signal) => {
-    throwIfCancelled(signal);
+    // Whoever was cancelled still has to clean up after themselves: a token that is there is given.
     if (session.signedIn !== null && session.signedIn.ends > Date.now()) return session.signedIn;
+    throwIfCancelled(signal);
     session.flight ??= takeOff(session, (stop) => new SignIn(options, desk, session, stop).run());
     return await join(session, session.flight, signal);
   };

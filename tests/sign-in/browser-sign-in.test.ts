@@ -102,6 +102,8 @@ test('a person signs in once for all that wait; the next start signs in without 
   expect(one).toMatchObject({ token: people.tokens.at(-1), person: PERSON });
   expect([two, three]).toEqual([one, one]);
   expect((await signIn(never)).token).toBe(one.token);
+  // What was cancelled cleans up with the token that is there.
+  expect((await signIn(AbortSignal.abort())).token).toBe(one.token);
   expect(people.grants.slice(grants)).toEqual(['authorization_code']);
   expect(Object.fromEntries(people.asked.at(-1) ?? [])).toMatchObject({
     client_id: '04b07795-8ddb-461a-bbee-02f9e1bf7b46',

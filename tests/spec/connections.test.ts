@@ -494,3 +494,47 @@ describe('two jobs on one target', () => {
     ]);
   });
 });
+
+it('what a person signs in to with the browser needs no secret, and is told to be for here only', () => {
+  const browser = { authentication: 'ActiveDirectoryInteractive' };
+  const lake = { bucket_url: 'az://raw', azure_client_id: 'app', azure_authentication: 'browser' };
+  const config = (databricks: Table) => ({
+    sources: {
+      az: { host: 'a', database: 'd', ...browser },
+      ms: { host: 'm', database: 'd', ...browser },
+      lake: { type: 'filesystem', ...lake },
+    },
+    destination: { type: 'databricks' },
+    destinations: {
+      databricks: {
+        type: 'databricks',
+        server_hostname: 'h',
+        http_path: '/p',
+        staging_volume: '/Volumes/a/b/c',
+        ...databricks,
+      },
+    },
+    key_vault: { vault_url: 'corp', authentication: 'browser' },
+  });
+  const jobs = [
+    jobRow({ source_type: 'azure_sql', source_name: 'az' }),
+    jobRow({ source_type: 'azure_sql', source_name: 'az', table_name: 'lines' }),
+    jobRow({ source_type: 'mssql', source_name: 'ms', table_name: 'c', enabled: 'N' }),
+    jobRow({ source_type: 'filesystem', source_name: 'lake', table_name: 'd', file_format: 'parquet' }),
+  ];
+  const { findings, project } = validateProject(rawProject(jobs, { config: config({ auth_type: 'browser' }) }));
+  expect(project.jobs).toHaveLength(4);
+  expect(findings.map(({ severity, code, column }) => [severity, code, column])).toEqual(
+    ['sources.az', 'sources.lake', 'destinations.databricks', 'key_vault'].map((column) => [
+      'warning',
+      'SIGN_IN_NOT_HEADLESS',
+      column,
+    ]),
+  );
+  expect(findings[2]?.hint).toContain('M2M');
+  // Of another cloud it means nothing.
+  const elsewhere = config({ access_token: 'dapi-x' });
+  elsewhere.sources.lake.bucket_url = 's3://raw';
+  const other = validateProject(rawProject(jobs, { config: elsewhere })).findings;
+  expect(other.map(({ column }) => column)).toEqual(['sources.az', 'key_vault']);
+});
