@@ -1,5 +1,5 @@
 import type { Agent } from 'node:https';
-import type { Environment } from './network.ts';
+import type { Environment } from './network/environment.ts';
 
 const PUBLIC_AUTHORITIES =
   /^https:\/\/login\.(?:microsoftonline\.(?:com|us)|chinacloudapi\.cn|partner\.microsoftonline\.cn)\/?$/i;

@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import { messageOf } from '../errors.ts';
-import type { Environment } from '../network.ts';
-import { openDispatcher } from '../network-dispatcher.ts';
+import { openDispatcher } from '../network/dispatcher.ts';
+import type { Environment } from '../network/environment.ts';
 import type { Redactor } from '../secrets/redaction.ts';
 import type { Notifications } from '../spec/notifications.ts';
 import { type EndedRun, isWorthTelling, webhookBody } from './message.ts';

@@ -1,6 +1,6 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
-import type { Proxies } from '../proxies/proxies.ts';
+import type { Proxies } from '../network/proxies.ts';
 import type { SignInPlace } from '../sign-in/sign-in-desk.ts';
 import type { FilesystemConnection } from '../spec/connection.ts';
 

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Choice } from '../proxies/proxies.ts';
+import type { Choice } from '../network/proxies.ts';
 
 /** An object as a listing shows it. */
 export interface ObjectInfo {

@@ -11,7 +11,7 @@ import {
   runStages,
 } from '../connection-stages.ts';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../errors.ts';
-import { chosenBy } from '../proxies/proxies.ts';
+import { chosenBy } from '../network/proxies.ts';
 import type { ObjectStore, StoreRoute } from './object-store.ts';
 import { explainFailure } from './store-errors.ts';
 

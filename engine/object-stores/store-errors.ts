@@ -1,5 +1,5 @@
 import { IngestError, isIngestError } from '../errors.ts';
-import { proxyErrorOf } from '../proxies/proxies.ts';
+import { proxyErrorOf } from '../network/proxies.ts';
 import type { CloudFailure } from './cloud-client.ts';
 import type { ObjectStore } from './object-store.ts';
 

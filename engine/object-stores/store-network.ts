@@ -1,6 +1,6 @@
-import type { Environment } from '../network.ts';
-import { openAgents } from '../network-agents.ts';
-import { proxiesOf } from '../proxies/proxies.ts';
+import { openAgents } from '../network/agents.ts';
+import type { Environment } from '../network/environment.ts';
+import { proxiesOf } from '../network/proxies.ts';
 import type { StoreCredentials, StoreNetwork } from './credentials.ts';
 
 /** No answer and no bytes for so long ends a call; it is tried again. */

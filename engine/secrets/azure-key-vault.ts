@@ -4,8 +4,8 @@ import type { KeyVaultSecret, SecretClient, SecretClientOptions } from '@azure/k
 import { entraOptions } from '../entra.ts';
 import { IngestError, throwIfCancelled } from '../errors.ts';
 import { loadDriver } from '../load-driver.ts';
-import type { Environment } from '../network.ts';
-import { type Agents, openAgents } from '../network-agents.ts';
+import { type Agents, openAgents } from '../network/agents.ts';
+import type { Environment } from '../network/environment.ts';
 import { browserCredential } from '../sign-in/entra-sign-in.ts';
 import type { Finding } from '../spec/finding.ts';
 import { type KeyVaultConfig, vaultSecretName } from '../spec/key-vault.ts';

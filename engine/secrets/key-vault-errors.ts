@@ -1,5 +1,5 @@
 import { IngestError, isIngestError, messageOf } from '../errors.ts';
-import { proxyErrorOf } from '../proxies/proxies.ts';
+import { proxyErrorOf } from '../network/proxies.ts';
 import type { KeyVaultConfig } from '../spec/key-vault.ts';
 
 /** What the client's errors tell: of the service (`statusCode`, `code`), of sign-in (`name`), of the network (`code`). */

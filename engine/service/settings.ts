@@ -4,7 +4,7 @@ import tls from 'node:tls';
 import { z } from 'zod';
 import type { Settings } from '../contract.ts';
 import { IngestError } from '../errors.ts';
-import { isScript, scriptAddress } from '../proxies/proxies.ts';
+import { isScript, scriptAddress } from '../network/proxies.ts';
 import { UserFile } from '../user-data/user-file.ts';
 import type { HandlerGroup } from './handlers.ts';
 import type { ServiceContext } from './service-context.ts';

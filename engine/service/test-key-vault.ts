@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { addressOf, type Outcome, reachPort, resolveHost, runStages } from '../connection-stages.ts';
 import { IngestError } from '../errors.ts';
-import { chosenBy, proxiesOf } from '../proxies/proxies.ts';
+import { chosenBy, proxiesOf } from '../network/proxies.ts';
 import {
   askKeyVault,
   type KeyVaultOptions,

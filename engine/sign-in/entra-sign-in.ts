@@ -1,6 +1,6 @@
 import type { Agent } from 'node:https';
 import { entraHost } from '../entra.ts';
-import type { Environment } from '../network.ts';
+import type { Environment } from '../network/environment.ts';
 import { entraAuthority } from './authority.ts';
 import { openBrowserSignIn } from './browser-sign-in.ts';
 import type { SignInPlace } from './sign-in-desk.ts';

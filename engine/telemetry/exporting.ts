@@ -10,7 +10,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationTemporality, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { VERSION } from '../cli/version.ts';
-import type { Environment } from '../network.ts';
+import type { Environment } from '../network/environment.ts';
 import type { RunEvent } from '../runs/events.ts';
 import type { JobStatus } from '../spec/kinds.ts';
 import { OtlpSender } from './otlp-sender.ts';

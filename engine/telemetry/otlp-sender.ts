@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import { messageOf } from '../errors.ts';
-import type { Environment } from '../network.ts';
-import { openDispatcher } from '../network-dispatcher.ts';
+import { openDispatcher } from '../network/dispatcher.ts';
+import type { Environment } from '../network/environment.ts';
 import type { TelemetrySettings } from './telemetry-settings.ts';
 
 /** Statuses after which the protocol asks to try again. */

@@ -1,5 +1,5 @@
 import { IngestError } from '../errors.ts';
-import type { Environment } from '../network.ts';
+import type { Environment } from '../network/environment.ts';
 import type { TelemetryConfig } from '../spec/telemetry.ts';
 
 /** Where and how a run's telemetry goes. */

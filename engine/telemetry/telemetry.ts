@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import type { Environment } from '../network.ts';
+import type { Environment } from '../network/environment.ts';
 import type { RunEvent } from '../runs/events.ts';
 import type { Redactor } from '../secrets/redaction.ts';
 import type { JobStatus } from '../spec/kinds.ts';

@@ -5,7 +5,7 @@ import { canonicalType } from '../../duckdb/type-text.ts';
 import type { Workspace } from '../../duckdb/workspace.ts';
 import { IngestError, throwIfCancelled } from '../../errors.ts';
 import type { LoadPackage } from '../../load/load-package.ts';
-import type { Environment } from '../../network.ts';
+import type { Environment } from '../../network/environment.ts';
 import type { ObjectStore } from '../../object-stores/object-store.ts';
 import type { CheckRunner } from '../../quality/check-runner.ts';
 import { Redactor } from '../../secrets/redaction.ts';

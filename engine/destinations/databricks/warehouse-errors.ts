@@ -1,5 +1,5 @@
 import { cancelled, IngestError, isIngestError, messageOf } from '../../errors.ts';
-import { proxyErrorOf } from '../../proxies/proxies.ts';
+import { proxyErrorOf } from '../../network/proxies.ts';
 
 /** What errors of the driver and of the HTTP client beneath it carry; none of their classes is exported. */
 interface DriverError {

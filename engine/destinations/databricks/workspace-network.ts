@@ -1,9 +1,10 @@
 import type { Agent } from 'node:https';
 import { resolve } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { type Environment, readAuthorities, trustedAuthorities } from '../../network.ts';
-import { agentsThrough } from '../../network-agents.ts';
-import { chosenBy, proxiesOf } from '../../proxies/proxies.ts';
+import { agentsThrough } from '../../network/agents.ts';
+import { readAuthorities, trustedAuthorities } from '../../network/authorities.ts';
+import type { Environment } from '../../network/environment.ts';
+import { chosenBy, proxiesOf } from '../../network/proxies.ts';
 import type { DatabricksDestination } from '../../spec/destination.ts';
 
 /** A statement's first answer may take as long as a warehouse takes to start. */

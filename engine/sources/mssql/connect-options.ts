@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionConfiguration } from 'tedious';
 import { IngestError, messageOf } from '../../errors.ts';
-import { trustedAuthorities } from '../../network.ts';
+import { trustedAuthorities } from '../../network/authorities.ts';
 import { personOf } from '../../sign-in/person.ts';
 import type { AzureSqlConnection, MssqlConnection } from '../../spec/connection.ts';
 

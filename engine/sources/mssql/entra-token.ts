@@ -1,8 +1,8 @@
 import { entraOptions } from '../../entra.ts';
 import { IngestError, isIngestError, messageOf, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
-import type { Environment } from '../../network.ts';
-import { type Agents, openAgents } from '../../network-agents.ts';
+import { type Agents, openAgents } from '../../network/agents.ts';
+import type { Environment } from '../../network/environment.ts';
 import { browserCredential } from '../../sign-in/entra-sign-in.ts';
 import type { SqlServerConnection } from './connect-options.ts';
 import { userOf } from './connect-options.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { describeTls, type Outcome, openSocket, reachPort, resolveHost } from '../../connection-stages.ts';
 import { loadDriver } from '../../load-driver.ts';
-import { readAuthorities, trustedAuthorities } from '../../network.ts';
+import { readAuthorities, trustedAuthorities } from '../../network/authorities.ts';
 import type { OracleConnection } from '../../spec/connection.ts';
 import { LOOKED_AT, type TableChecks } from '../database/table-probe.ts';
 import { testStages } from '../database/test-stages.ts';

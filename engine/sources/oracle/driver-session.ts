@@ -3,7 +3,7 @@ import { setDefaultCACertificates } from 'node:tls';
 import type oracledb from 'oracledb';
 import { cancelled, IngestError, throwIfCancelled } from '../../errors.ts';
 import { loadDriver } from '../../load-driver.ts';
-import { readAuthorities, trustedAuthorities } from '../../network.ts';
+import { readAuthorities, trustedAuthorities } from '../../network/authorities.ts';
 import type { OracleConnection } from '../../spec/connection.ts';
 import { queryTimeout } from '../database/explain-error.ts';
 import type { RowQuery, TextRow } from '../database/row-protocol.ts';

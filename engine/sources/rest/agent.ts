@@ -1,9 +1,10 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { orCancelled } from '../../errors.ts';
-import { type Environment, readAuthorities, trustedAuthorities } from '../../network.ts';
-import { dispatcherThrough } from '../../network-dispatcher.ts';
-import { type Proxies, proxiesOf } from '../../proxies/proxies.ts';
+import { readAuthorities, trustedAuthorities } from '../../network/authorities.ts';
+import { dispatcherThrough } from '../../network/dispatcher.ts';
+import type { Environment } from '../../network/environment.ts';
+import { type Proxies, proxiesOf } from '../../network/proxies.ts';
 import type { ApiConnection } from '../../spec/connection.ts';
 
 /** How a connection reaches its API. */

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import { IngestError, isIngestError, messageOf, orCancelled, throwIfCancelled } from '../../errors.ts';
-import { chosenBy } from '../../proxies/proxies.ts';
+import { chosenBy } from '../../network/proxies.ts';
 import type { TestStage } from '../source.ts';
 import { connectionError } from './http-errors.ts';
 import { joinUrl } from './request.ts';

@@ -3,8 +3,9 @@ import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 
 import type { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { type Environment, readAuthorities, trustedAuthorities } from './network.ts';
-import { type Choice, guessFailed, type Proxies, proxiesOf } from './proxies/proxies.ts';
+import { readAuthorities, trustedAuthorities } from './authorities.ts';
+import type { Environment } from './environment.ts';
+import { type Choice, guessFailed, type Proxies, proxiesOf } from './proxies.ts';
 
 /** Connections of one client. */
 export interface Agents {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { matchesPattern, type PacContext, pacFunctions } from '../../engine/proxies/pac-functions.ts';
+import { matchesPattern, type PacContext, pacFunctions } from '../../engine/network/pac-functions.ts';
 
 /** Wednesday, 18 December 2024, 14:30:15. */
 const NOW = new Date(2024, 11, 18, 14, 30, 15);

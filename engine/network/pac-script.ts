@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { Agent, interceptors, request } from 'undici';
 import { IngestError, isIngestError, messageOf } from '../errors.ts';
-import { trustedAuthorities } from '../network.ts';
+import { trustedAuthorities } from './authorities.ts';
 import { type FindProxy, openSandbox } from './pac-sandbox.ts';
 
 /** A script is asked for anew after so long, and one that could not be had after so long, in milliseconds. */

@@ -1,10 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
-import { IngestError, messageOf } from './errors.ts';
-
-/** Where HTTPS_PROXY, HTTP_PROXY, NO_PROXY and the like are looked up. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { IngestError, messageOf } from '../errors.ts';
 
 /** The bundled authorities, NODE_EXTRA_CA_CERTS, the system's own store and some more, as PEM. */
 export function trustedAuthorities(more: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import { IngestError, isIngestError } from '../errors.ts';
-import type { Environment } from '../network.ts';
+import type { Environment } from './environment.ts';
 import { proxyByScript, readScript, scriptName } from './pac-script.ts';
 import { hasSystemProxy, isBypassed, type SystemProxy, systemProxy } from './system-proxy.ts';
 

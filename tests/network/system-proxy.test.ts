@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hasSystemProxy, isBypassed, readSystemProxy } from '../../engine/proxies/system-proxy.ts';
+import { hasSystemProxy, isBypassed, readSystemProxy } from '../../engine/network/system-proxy.ts';
 
 const SETTINGS = 'Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings';
 const POLICIES = 'Software\\Policies\\Microsoft\\Windows\\CurrentVersion\\Internet Settings';

@@ -1,7 +1,8 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { Agent, buildConnector, Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici';
-import { type Environment, trustedAuthorities } from './network.ts';
-import { type Choice, guessFailed, type Proxies, proxiesOf } from './proxies/proxies.ts';
+import { trustedAuthorities } from './authorities.ts';
+import type { Environment } from './environment.ts';
+import { type Choice, guessFailed, type Proxies, proxiesOf } from './proxies.ts';
 
 /** How connections are made and kept. */
 export interface DispatcherOptions {
