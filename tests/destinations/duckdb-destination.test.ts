@@ -50,7 +50,7 @@ describe('DuckDB file', () => {
     });
   /** Runs SQL in the file with a DuckDB that is not the product's. */
   const inFile = async (statements: string[]) => {
-    await query(null, [`ATTACH ${literal(file)} AS f`, 'USE f', ...statements].join('; '));
+    await query(null, [`ATTACH ${literal(file)} AS f`, 'USE f', ...statements, 'USE memory', 'DETACH f'].join('; '));
   };
 
   it("keeps dlt's own tables with dlt's own columns", async () => {
