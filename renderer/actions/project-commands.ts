@@ -31,6 +31,9 @@ export function shownError(error: unknown): ShownError {
 export function createProjectCommands(stores: AppStores) {
   const { project, runs, connections, settings, window, jobsView, checksView, api } = stores;
   let saving = false;
+  /** Counts what was asked to be opened; whether the last of it is on its way. */
+  let asked = 0;
+  let isOpening = false;
 
   function fail(title: string, error: unknown): void {
     if (!isCancelled(error)) window.show({ kind: 'error', title, error: shownError(error) });
@@ -84,17 +87,21 @@ export function createProjectCommands(stores: AppStores) {
     }
   }
 
+  /** The engine watches it no more, unless it is what is shown. */
+  function leave(directory: string): void {
+    if (project.getState().document?.directory === directory) return;
+    void call('project.close', { directory }).catch(() => undefined);
+  }
+
   function show(document: ProjectDocument): void {
     const { document: before } = project.getState();
-    if (before !== null && before.directory !== document.directory) {
-      void call('project.close', { directory: before.directory }).catch(() => undefined);
-    }
     runs.clear();
     connections.clear();
     api.clear();
     jobsView.reset();
     checksView.reset();
     project.open(document);
+    if (before !== null) leave(before.directory);
     window.setState({ changedOnDisk: null, issuesOpen: project.getState().errors > 0 });
     window.go('jobs');
     if (document.recovery !== null) window.show({ kind: 'recovery' });
@@ -115,12 +122,24 @@ export function createProjectCommands(stores: AppStores) {
     }
   }
 
+  /** The project that was asked for last is the one that opens, however long one before it takes. */
   async function openWith(what: string, read: () => Promise<ProjectDocument>): Promise<boolean> {
     if (!(await settleUnsaved(what))) return false;
+    asked += 1;
+    const mine = asked;
+    isOpening = true;
     try {
-      show(await busy('Opening …', read));
+      const document = await busy('Opening …', read);
+      if (mine !== asked) {
+        // While the later one is on its way it may be the same.
+        if (!isOpening) leave(document.directory);
+        return false;
+      }
+      isOpening = false;
+      show(document);
       return true;
     } catch (error) {
+      if (mine === asked) isOpening = false;
       fail('The project could not be opened', error);
       return false;
     }
@@ -425,7 +444,8 @@ export function createProjectCommands(stores: AppStores) {
         const [about, own] = await Promise.all([call('app.about'), call('settings.get')]);
         settings.setState({ about, settings: own });
         window.setState({ engine: 'ready' });
-        if (about.openAtStart !== null && project.getState().document === null) void open(about.openAtStart);
+        // Whoever was quicker and opened one wants that one.
+        if (about.openAtStart !== null && asked === 0) void open(about.openAtStart);
       } catch (error) {
         window.setState({ engine: 'lost' });
         fail('The engine does not answer', error);
