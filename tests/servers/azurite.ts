@@ -17,8 +17,9 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
-/** Azure's own blob service emulator in a process of its own, in memory, on a free port of the loopback. `options` go to its command line. */
-export async function startAzurite(options: readonly string[] = []): Promise<Azurite> {
+/** Azure's own blob service emulator in a process of its own, in memory or in a folder, on a free port of the loopback. `options` go to its command line. */
+export async function startAzurite(options: readonly string[] = [], folder?: string): Promise<Azurite> {
+  const kept = folder === undefined ? ['--inMemoryPersistence'] : ['--location', folder];
   // Between choosing a port and taking it somebody else may take it.
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
@@ -27,7 +28,7 @@ export async function startAzurite(options: readonly string[] = []): Promise<Azu
       [
         join(PACKAGE, 'dist/src/blob/main.js'),
         ...['--blobHost', '127.0.0.1', '--blobPort', String(port)],
-        ...['--inMemoryPersistence', '--skipApiVersionCheck', '--silent', '--disableTelemetry', ...options],
+        ...[...kept, '--skipApiVersionCheck', '--silent', '--disableTelemetry', ...options],
       ],
       { env: { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT}:${ACCOUNT_KEY}` }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
