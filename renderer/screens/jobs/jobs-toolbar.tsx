@@ -1,7 +1,5 @@
 import { ActionIcon, Button, Kbd, Menu, TextInput, Tooltip } from '@mantine/core';
 import {
-  IconArrowBackUp,
-  IconArrowForwardUp,
   IconChevronDown,
   IconClipboardCheck,
   IconColumns3,
@@ -17,6 +15,7 @@ import { shortcutText } from '../../actions/action.ts';
 import { runAction } from '../../actions/actions.ts';
 import { useApp, useJobsView, useProject, useRuns, useSettings } from '../../app.ts';
 import type { GridColumn } from '../../grid/grid-types.ts';
+import { UndoButtons } from '../../shell/undo-buttons.tsx';
 import { CHIPS, type Chip } from '../../stores/jobs-view-store.ts';
 import { Toolbar, ToolbarDivider } from '../../ui/panel.tsx';
 import { chipCounts } from './job-filter.ts';
@@ -41,13 +40,12 @@ export function JobsToolbar({
   hidden: readonly string[];
 }) {
   const app = useApp();
-  const mac = useSettings((state) => state.about?.platform === 'darwin');
   return (
     <Toolbar label="Jobs">
       <Search />
       <Chips />
       <span className="grow" />
-      <History mac={mac} />
+      <UndoButtons />
       <ColumnsMenu columns={columns} quiet={quiet} hidden={hidden} />
       <PreflightButton />
       <ToolbarDivider />
@@ -158,26 +156,6 @@ function Chips() {
           </ActionIcon>
         </Tooltip>
       ) : null}
-    </>
-  );
-}
-
-function History({ mac }: { mac: boolean }) {
-  const app = useApp();
-  const undo = useProject((state) => state.undo.at(-1)?.label ?? null);
-  const redo = useProject((state) => state.redo.at(-1)?.label ?? null);
-  return (
-    <>
-      <Tooltip label={`Undo ${undo ?? ''} (${shortcutText('Mod+Z', mac)})`}>
-        <ActionIcon aria-label="Undo" disabled={undo === null} onClick={() => runAction(app.actions, 'edit.undo')}>
-          <IconArrowBackUp size={16} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip label={`Redo ${redo ?? ''} (${shortcutText('Mod+Shift+Z', mac)})`}>
-        <ActionIcon aria-label="Redo" disabled={redo === null} onClick={() => runAction(app.actions, 'edit.redo')}>
-          <IconArrowForwardUp size={16} />
-        </ActionIcon>
-      </Tooltip>
     </>
   );
 }

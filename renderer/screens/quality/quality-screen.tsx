@@ -1,20 +1,13 @@
-import { ActionIcon, Button, Tooltip } from '@mantine/core';
-import {
-  IconArrowBackUp,
-  IconArrowForwardUp,
-  IconPlayerPlayFilled,
-  IconPlayerStopFilled,
-  IconPlus,
-  IconShieldCheck,
-} from '@tabler/icons-react';
+import { Button } from '@mantine/core';
+import { IconPlayerPlayFilled, IconPlayerStopFilled, IconPlus, IconShieldCheck } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
-import { shortcutText } from '../../actions/action.ts';
 import { runAction } from '../../actions/actions.ts';
-import { useApp, useChecksView, useProject, useRuns, useSettings, useWindow } from '../../app.ts';
+import { useApp, useChecksView, useProject, useRuns, useWindow } from '../../app.ts';
 import { call, isCancelled } from '../../client.ts';
 import { DataGrid } from '../../grid/data-grid.tsx';
 import type { GridHandle } from '../../grid/grid-types.ts';
 import { MissingSheet } from '../../shell/missing-sheet.tsx';
+import { UndoButtons } from '../../shell/undo-buttons.tsx';
 import { checkFindingAt, checkOfRow, historyOf } from '../../stores/check-cells.ts';
 import { createCheckGridStore } from '../../stores/check-grid-store.ts';
 import { newRowId } from '../../stores/sheet-model.ts';
@@ -226,9 +219,6 @@ function useChecking(onEnd: () => void): Checking {
 
 function QualityToolbar({ running, selected }: { running: Checking; selected: readonly string[] }) {
   const app = useApp();
-  const mac = useSettings((state) => state.about?.platform === 'darwin');
-  const undo = useProject((state) => state.undo.at(-1)?.label ?? null);
-  const redo = useProject((state) => state.redo.at(-1)?.label ?? null);
   useProject((state) => state.revision);
   const hasSheet = app.project.hasSheet(SHEET);
   const count = app.project.rowIds(SHEET).filter((id) => app.project.rowNumber(SHEET, id) !== null).length;
@@ -239,16 +229,7 @@ function QualityToolbar({ running, selected }: { running: Checking; selected: re
         {plural(count, 'check')}
       </span>
       <span className="grow" />
-      <Tooltip label={`Undo ${undo ?? ''} (${shortcutText('Mod+Z', mac)})`}>
-        <ActionIcon aria-label="Undo" disabled={undo === null} onClick={() => runAction(app.actions, 'edit.undo')}>
-          <IconArrowBackUp size={16} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip label={`Redo ${redo ?? ''} (${shortcutText('Mod+Shift+Z', mac)})`}>
-        <ActionIcon aria-label="Redo" disabled={redo === null} onClick={() => runAction(app.actions, 'edit.redo')}>
-          <IconArrowForwardUp size={16} />
-        </ActionIcon>
-      </Tooltip>
+      <UndoButtons />
       <ToolbarDivider />
       <Button
         variant="default"
